@@ -1,0 +1,89 @@
+/**
+ * Who can answer an inference, what became of an attempt, and the route that failover decides and the gateway reads.
+ *
+ * A backend is the primary (the model server beside us) or a rung of the ladder. All words here are closed sets, because
+ * they become labels, headers and log fields.
+ */
+
+/** What became of one attempt at one backend, or of a whole exchange. */
+export const outcomes = [
+  "ok", // an answer below 400
+  "rejected", // 4xx: the request's fault, says nothing about the backend
+  "overloaded", // 429, or 503 with Retry-After: load, not death
+  "error", // any other 5xx
+  "refused", // no connection could be made
+  "reset", // the connection broke before the answer was whole
+  "timeout", // no answer within the attempt's share of the deadline
+  "stalled", // called back while waiting, because the backend makes no progress
+  "invalid", // what came back is no answer in the protocol
+  "unsupported", // this backend can not answer a request of this form
+  "cancelled", // the client went away
+  "too-large", // a body over its limit
+] as const;
+export type Outcome = (typeof outcomes)[number];
+
+/** Why an answer came from the rung that gave it: the header `pilotfish-reason`. */
+export const reasons = [
+  "normal", // the primary, at the first attempt
+  "retried", // the primary, at the second
+  "trial", // the primary, on the one request that ends probation
+  "error",
+  "refused",
+  "reset",
+  "timeout",
+  "stalled",
+  "invalid",
+  "overloaded", // the primary was tried for this request and failed so
+  "circuit-open", // the primary was not tried: it is known to be failing
+  "unready", // the primary was not tried: its probes fail
+  "drift", // the primary was not tried: the config says that drift fails over
+  "override", // a person decided
+  "no-rung", // nobody could answer
+] as const;
+export type Reason = (typeof reasons)[number];
+
+/** Is this outcome evidence against the backend? */
+export function isFailure(outcome: Outcome): boolean {
+  return outcome === "error" || outcome === "refused" || outcome === "reset" || outcome === "timeout" || outcome === "stalled" || outcome === "invalid";
+}
+
+export const primaryName = "primary";
+
+/** What the gateway may do, read from a field for each request. Frozen, replaced whole. */
+export interface Route {
+  /** `trial`: one request at a time may ask the primary; whoever wants to must claim it. */
+  readonly primary: "flows" | "trial" | "blocked";
+  /** Why the primary is not asked; `normal` while it flows. */
+  readonly reason: Reason;
+  /** The backend that answers now: `primary` or the first eligible rung's name. */
+  readonly rung: string;
+}
+
+/** A request for a rung to answer: the bytes as the client sent them. */
+export interface Question {
+  readonly method: string;
+  /** Path with query, as sent. */
+  readonly path: string;
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly body: Buffer;
+}
+
+/** A rung's answer. Anything but `ok` sends the question on to the next rung. */
+export type RungAnswer =
+  | {
+      readonly outcome: "ok";
+      readonly status: number;
+      readonly headers: Readonly<Record<string, string>>;
+      readonly body: Buffer;
+      /** Of the model that answered, for `pilotfish-model-version`. */
+      readonly version: string | undefined;
+    }
+  | { readonly outcome: "error" | "timeout" | "unsupported" | "rejected"; readonly detail: string };
+
+/** One way to answer after the primary. `answer` never rejects. */
+export interface Rung {
+  readonly name: string;
+  readonly kind: string;
+  answer(question: Question, signal: AbortSignal): Promise<RungAnswer>;
+}

@@ -1,0 +1,128 @@
+/**
+ * The catalogue: every series that Pilotfish exports. Recording, panels and alert rules take an instrument from here, never
+ * a name, so a wrong label does not compile and a renamed series can not leave a dead rule behind.
+ *
+ * Names are OpenTelemetry's where a convention exists (http, hw, container, process), `pilotfish.` otherwise. The Prometheus
+ * name follows by rule (`prometheusName`) and is the same by scrape and by OTLP through a Collector.
+ */
+export type InstrumentKind = "counter" | "gauge" | "histogram";
+
+export interface Instrument<Kind extends InstrumentKind = InstrumentKind, Label extends string = string> {
+  /** OpenTelemetry's dotted name. */
+  readonly name: string;
+  readonly kind: Kind;
+  /** UCUM: `s`, `By`, `Cel`, `W`, `J`, `Hz`, `1` for a ratio, `{thing}` or empty for a count. */
+  readonly unit: string;
+  readonly help: string;
+  readonly labels: readonly Label[];
+  /** Upper bounds, for histograms. */
+  readonly buckets?: readonly number[];
+}
+
+export type AnyInstrument = Instrument<InstrumentKind, string>;
+export type LabelOf<I> = I extends Instrument<InstrumentKind, infer Label> ? Label : never;
+/** A value for each label of the instrument. */
+export type LabelsOf<I> = Readonly<Record<LabelOf<I>, string>>;
+
+function counter<const Label extends string = never>(name: string, unit: string, help: string, labels: readonly Label[] = []): Instrument<"counter", Label> {
+  return { name, kind: "counter", unit, help, labels };
+}
+
+function gauge<const Label extends string = never>(name: string, unit: string, help: string, labels: readonly Label[] = []): Instrument<"gauge", Label> {
+  return { name, kind: "gauge", unit, help, labels };
+}
+
+function histogram<const Label extends string = never>(name: string, help: string, labels: readonly Label[] = [], buckets: readonly number[] = latencyBuckets): Instrument<"histogram", Label> {
+  return { name, kind: "histogram", unit: "s", help, labels, buckets };
+}
+
+/** Seconds. An objective on latency belongs exactly on one of these bounds. */
+const latencyBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30] as const;
+
+export const instruments = {
+  // What clients see
+  requestDuration: histogram("pilotfish.gateway.request.duration", "Time from a request's first byte to its answer's last, as the client saw it.", ["model", "rung", "outcome"]),
+  requests: counter("pilotfish.gateway.requests", "{request}", "Inference requests answered, by the rung that answered and why.", ["model", "rung", "reason", "outcome"]),
+  activeRequests: gauge("pilotfish.gateway.active.requests", "{request}", "Requests being served now."),
+  attempts: counter("pilotfish.gateway.attempts", "{attempt}", "Attempts at a backend, by what became of them.", ["backend", "outcome"]),
+  attemptDuration: histogram("pilotfish.gateway.attempt.duration", "Time a backend took for its answer.", ["backend"]),
+  retries: counter("pilotfish.gateway.retries", "{retry}", "Second attempts at the primary: taken, or refused because the budget was spent.", ["result"]),
+  samples: counter("pilotfish.samples", "{sample}", "Exchanges chosen for analysis: taken, or dropped and why.", ["result"]),
+
+  // Failover
+  failoverState: gauge("pilotfish.failover.state", "", "1 for the state that the primary is in, 0 for the others.", ["model", "state"]),
+  activeRung: gauge("pilotfish.failover.rung", "", "1 for the rung that answers now, 0 for the others.", ["model", "rung"]),
+  transitions: counter("pilotfish.failover.transitions", "{transition}", "Changes of the primary's state.", ["model", "from", "to", "reason"]),
+
+  // Probes
+  probeSuccess: gauge("pilotfish.probe.success", "", "1 if the probe passed, 0 if it failed; absent while it is unknown.", ["probe"]),
+  probeDuration: histogram("pilotfish.probe.duration", "How long a probe took.", ["probe"]),
+  probeFailures: counter("pilotfish.probe.failures", "{failure}", "Probes that failed, by reason.", ["probe", "reason"]),
+  probeLastSuccess: gauge("pilotfish.probe.last.success.time", "s", "Unix time of the last probe that passed.", ["probe"]),
+
+  // Drift and performance
+  driftDistance: gauge("pilotfish.drift.distance", "", "Distance of the window from the reference: population stability index or Jensen-Shannon distance.", ["model", "feature", "measure"]),
+  driftEvidence: gauge("pilotfish.drift.evidence", "", "Decimal logarithm of the e-detector's value; an alarm where it passes the threshold. Feature `all` is the combination that alarms.", ["model", "feature"]),
+  driftThreshold: gauge("pilotfish.drift.evidence.threshold", "", "Decimal logarithm of the threshold that follows from the false-alarm budget.", ["model"]),
+  driftAlarm: gauge("pilotfish.drift.alarm", "", "1 while the stream counts as drifted.", ["model", "stream"]),
+  driftAlarms: counter("pilotfish.drift.alarms", "{alarm}", "Alarms raised.", ["model", "stream", "detector"]),
+  windowSamples: gauge("pilotfish.drift.window.samples", "{sample}", "Rows in the window that the distances compare with the reference.", ["model"]),
+  analysed: counter("pilotfish.analysis.rows", "{row}", "Rows of sampled exchanges analysed, or skipped and why.", ["model", "result"]),
+  performance: gauge("pilotfish.performance", "", "Realised performance over the window of actuals.", ["model", "metric"]),
+  actuals: counter("pilotfish.actuals", "{actual}", "True answers that came in, by what became of them.", ["model", "result"]),
+
+  // The model server
+  serverInFlight: gauge("pilotfish.server.inflight", "{request}", "Requests that the model server says it works on."),
+  serverQueue: gauge("pilotfish.server.queue", "{request}", "Requests that the model server says are waiting."),
+  serverProgress: counter("pilotfish.server.progress", "{step}", "The model server's own progress counter."),
+
+  // Hardware and containers; container is `server` or `pilotfish`
+  cpuTime: counter("container.cpu.time", "s", "CPU time used.", ["container"]),
+  cpuLimit: gauge("k8s.container.cpu.limit.current", "{cpu}", "CPU limit.", ["container"]),
+  cpuThrottled: counter("pilotfish.cpu.throttled.time", "s", "Time that the container was kept from the CPU by its limit.", ["container"]),
+  memoryUsage: gauge("container.memory.usage", "By", "Memory charged to the container.", ["container"]),
+  memoryWorkingSet: gauge("container.memory.working_set", "By", "Memory that can not be reclaimed at once: what the OOM killer looks at.", ["container"]),
+  memoryLimit: gauge("k8s.container.memory.limit.current", "By", "Memory limit.", ["container"]),
+  oomKills: counter("pilotfish.memory.oom.kills", "{kill}", "Processes killed for memory in the container.", ["container"]),
+  pressure: counter("pilotfish.pressure.stall.time", "s", "Time that some or all tasks waited for a resource.", ["container", "resource", "kind"]),
+  processCpuTime: counter("process.cpu.time", "s", "CPU time of the process.", ["process"]),
+  processMemory: gauge("process.memory.usage", "By", "Resident memory of the process.", ["process"]),
+  processThreads: gauge("process.thread.count", "{thread}", "Threads of the process.", ["process"]),
+  processFiles: gauge("process.unix.file_descriptor.count", "{file_descriptor}", "Open file descriptors of the process.", ["process"]),
+  hostInfo: gauge("pilotfish.host.info", "", "Always 1: what the machine is, read once.", ["cpu", "cores", "os", "arch"]),
+  gpuInfo: gauge("pilotfish.gpu.info", "", "Always 1: which GPU and driver, and through what they are read.", ["gpu", "name", "driver", "source"]),
+  gpuUtilization: gauge("hw.gpu.utilization", "1", "Share of time in which at least one kernel ran: busy, not loaded.", ["gpu"]),
+  gpuMemoryUsage: gauge("hw.gpu.memory.usage", "By", "GPU memory in use.", ["gpu"]),
+  gpuMemoryLimit: gauge("hw.gpu.memory.limit", "By", "GPU memory in all.", ["gpu"]),
+  gpuTemperature: gauge("hw.temperature", "Cel", "Temperature of the GPU.", ["gpu"]),
+  gpuPower: gauge("hw.power", "W", "Power drawn by the GPU.", ["gpu"]),
+  gpuPowerLimit: gauge("hw.power.limit", "W", "Power limit in force.", ["gpu"]),
+  gpuClock: gauge("pilotfish.gpu.clock.frequency", "Hz", "Clock of the streaming multiprocessors.", ["gpu"]),
+  gpuThrottle: gauge("pilotfish.gpu.throttle", "", "1 while the clock is held back for this reason.", ["gpu", "reason"]),
+  gpuErrors: counter("hw.errors", "{error}", "Memory errors that were corrected or not.", ["gpu", "type"]),
+
+  // Pilotfish itself
+  buildInfo: gauge("pilotfish.build.info", "", "Always 1: which Pilotfish runs.", ["version"]),
+  configReloadOk: gauge("pilotfish.config.last.reload.success", "", "1 if the config that was last offered is the one in force."),
+  collectorUp: gauge("pilotfish.collector.up", "", "1 if the source answered, 0 while it is missing or hung.", ["collector"]),
+  queueDepth: gauge("pilotfish.queue.depth", "{item}", "Items waiting.", ["queue"]),
+  dropped: counter("pilotfish.dropped", "{item}", "What was let go because a bound was reached.", ["what"]),
+  loopDelay: gauge("pilotfish.loop.delay", "s", "How late the main loop ran at worst since the last reading."),
+  storeWrites: counter("pilotfish.store.writes", "{write}", "Writes to the state file, by what became of them.", ["result"]),
+  subscribers: gauge("pilotfish.signals.subscribers", "{subscriber}", "Who listens to the signals now."),
+  signals: counter("pilotfish.signals", "{signal}", "Signals announced.", ["type"]),
+  notifications: counter("pilotfish.notifications", "{notification}", "Pushes to Alertmanager, by what became of them.", ["result"]),
+} as const satisfies Record<string, AnyInstrument>;
+
+const suffixes: Readonly<Record<string, string>> = { s: "_seconds", By: "_bytes", Cel: "_celsius", W: "_watts", J: "_joules", Hz: "_hertz" };
+
+/**
+ * The family's name in Prometheus, as the OpenTelemetry Collector would make it: dots to underscores, the unit spelled out,
+ * `_ratio` for a gauge of unit 1, `_total` for a counter.
+ */
+export function prometheusName({ name, kind, unit }: Pick<AnyInstrument, "name" | "kind" | "unit">): string {
+  const suffix = unit === "1" && kind === "gauge" ? "_ratio" : (suffixes[unit] ?? "");
+  const base = name.replaceAll(/[^a-zA-Z0-9_]/g, "_");
+  const withUnit = suffix === "" || base.endsWith(suffix) ? base : base + suffix;
+  return kind === "counter" ? `${withUnit}_total` : withUnit;
+}

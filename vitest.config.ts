@@ -1,0 +1,12 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["test/**/*.test.ts"],
+    // Threads would share one process with onnxruntime's and SQLite's native parts; forks keep a crash in its own file.
+    pool: "forks",
+    maxWorkers: 2,
+    testTimeout: 20_000,
+    reporters: ["default", "./test/closing-line.ts"],
+  },
+});
