@@ -1,0 +1,143 @@
+/**
+ * Keeps the one state of failover: hears observations and judgements, decides by the pure reducer, and tells what follows:
+ * the route (a field the gateway reads), signals, a state to be saved. Never waits, never throws at its callers.
+ */
+import { z } from "zod";
+import type { Clock } from "../clock.ts";
+import type { Route } from "../backend.ts";
+import type { Judgement } from "../judgement.ts";
+import type { Observation } from "../observation.ts";
+import type { Close } from "../lifecycle.ts";
+import { duration } from "../units.ts";
+import type { Announce, StateSignal, Status, Target } from "../../exporters/signal.ts";
+import { mayClaim } from "./circuit.ts";
+import { reduce, type FailoverEvent } from "./reduce.ts";
+import { outlives, restore, save, type SavedFailover } from "./saved.ts";
+import { initial, type FailoverPolicy, type FailoverState } from "./state.ts";
+import { callsBack, causeOf, routeOf, statusOf } from "./transition.ts";
+
+export const failoverOptions = z.strictObject({
+  /** Failures in a row of requests that take the primary out. */
+  failures: z.int().min(1).max(1_000).default(5),
+  /** Failures in a row of a probe that do. */
+  probeFailures: z.int().min(1).max(100).default(2),
+  /** Passes in a row of the http probe before a request is tried again. */
+  probePasses: z.int().min(1).max(100).default(2),
+  /** The least time between failover and failback; doubles with each further failover up to `dwellMax`. */
+  dwell: duration().prefault("2s"),
+  dwellMax: duration().prefault("8s"),
+  /** Without a request to prove it, probation ends after this long. */
+  probation: duration().prefault("5s"),
+  /** After so long without a failover, earlier ones are forgotten. */
+  stable: duration().prefault("60s"),
+  /** Does drift only page, or does it keep requests from the primary too? */
+  onDrift: z.enum(["page", "failover"]).default("page"),
+});
+export type FailoverOptions = z.infer<typeof failoverOptions>;
+
+export interface FailoverDeps {
+  readonly clock: Clock;
+  readonly announce: Announce;
+  /** Names of the rungs that could answer now, in order. */
+  readonly rungs: () => readonly string[];
+  readonly target: () => Target;
+  /** Calls back the requests that wait at the primary. */
+  readonly release: () => void;
+  /** Keeps the state for the next run; called at each change that matters. */
+  readonly save: (saved: SavedFailover) => void;
+  /** What a run before this one had saved. */
+  readonly saved: unknown;
+}
+
+export interface Failover {
+  hear(observation: Observation): void;
+  judge(judgement: Judgement): void;
+  route(): Route;
+  /** True for one request at a time while the primary is on trial. */
+  claimTrial(): boolean;
+  /** The latest state as it was announced. */
+  current(): StateSignal;
+  drain(): void;
+  start(): Close;
+}
+
+const tickMs = 100;
+
+export function failover(options: FailoverOptions, deps: FailoverDeps): Failover {
+  const { clock, announce } = deps;
+  const policy: FailoverPolicy = {
+    failuresMax: options.failures,
+    probeFailuresMax: options.probeFailures,
+    probePassesMin: options.probePasses,
+    dwellMs: options.dwell,
+    dwellMaxMs: Math.max(options.dwell, options.dwellMax),
+    probationMs: options.probation,
+    trialMs: 10_000,
+    stableMs: options.stable,
+    onDrift: options.onDrift,
+  };
+
+  let state: FailoverState = restore(deps.saved, clock.monotonicMs(), policy) ?? initial(clock.monotonicMs());
+  let route: Route = routeOf(state, policy, deps.rungs());
+  let rev = 0;
+  let current = describe(clock.wallMs());
+
+  function describe(sinceWallMs: number): StateSignal {
+    return {
+      type: "state",
+      target: deps.target(),
+      status: statusOf(state, policy),
+      rung: route.rung,
+      reason: route.reason,
+      cause: causeOf(state),
+      sinceWallMs,
+      rev,
+    };
+  }
+
+  function hear(event: FailoverEvent): void {
+    const before = state;
+    state = reduce(before, event, clock.monotonicMs(), policy);
+    if (state !== before) changed(before);
+  }
+
+  function changed(before: FailoverState): void {
+    // The route first: a request that comes in while the rest happens already takes the new way.
+    route = routeOf(state, policy, deps.rungs());
+    if (callsBack(before, state)) deps.release();
+    if (outlives(before, state)) deps.save(save(state, clock.monotonicMs()));
+    const status = statusOf(state, policy);
+    const cause = causeOf(state);
+    const moved = status !== current.status || route.rung !== current.rung || route.reason !== current.reason;
+    if (!moved && cause.evidence === current.cause.evidence) return;
+    const nowWallMs = clock.wallMs();
+    const from: Status = current.status;
+    rev += 1;
+    current = describe(status === from ? current.sinceWallMs : nowWallMs);
+    announce(current);
+    if (status !== from) {
+      // A recovery names what it recovered from.
+      const why = cause.code === "none" ? state.cause : cause;
+      announce({ type: "transition", target: current.target, from, to: status, rung: route.rung, reason: route.reason, cause: why, atWallMs: nowWallMs });
+    }
+  }
+
+  return {
+    hear(observation) {
+      if (observation.kind === "attempt" || observation.kind === "probe") hear(observation);
+    },
+    judge: (judgement) => hear({ kind: "judgement", judgement }),
+    route: () => route,
+    claimTrial() {
+      if (!mayClaim(state.circuit, clock.monotonicMs(), policy)) return false;
+      hear({ kind: "claim" });
+      return true;
+    },
+    current: () => current,
+    drain: () => hear({ kind: "drain" }),
+    start() {
+      announce(current);
+      return clock.every(tickMs, () => hear({ kind: "tick" }));
+    },
+  };
+}

@@ -1,0 +1,106 @@
+/**
+ * The decision, pure: what is known and what was just heard give what is known next. What there is to do (route, signals,
+ * calling requests back) is read off the state and the pair by transition.ts.
+ */
+import { isFailure, primaryName } from "../backend.ts";
+import type { Cause } from "../../exporters/signal.ts";
+import type { Judgement } from "../judgement.ts";
+import type { AttemptObservation, ProbeObservation } from "../observation.ts";
+import { reduceCircuit, type CircuitEvent } from "./circuit.ts";
+import { type FailoverPolicy, type FailoverState, type ProbeHealth, type ProbeName } from "./state.ts";
+
+export type FailoverEvent =
+  | AttemptObservation
+  | ProbeObservation
+  | { readonly kind: "judgement"; readonly judgement: Judgement }
+  | { readonly kind: "claim" }
+  | { readonly kind: "drain" }
+  | { readonly kind: "tick" };
+
+export function reduce(state: FailoverState, event: FailoverEvent, nowMs: number, policy: FailoverPolicy): FailoverState {
+  switch (event.kind) {
+    case "attempt":
+      return hearAttempt(state, event, nowMs, policy);
+    case "probe":
+      return hearProbe(state, event, nowMs, policy);
+    case "judgement":
+      return hearJudgement(state, event.judgement);
+    case "claim":
+      return turn(state, { type: "claim" }, nowMs, policy);
+    case "drain":
+      return state.draining ? state : { ...state, draining: true };
+    case "tick":
+      return turn(readied(state, nowMs, policy), { type: "tick" }, nowMs, policy);
+  }
+}
+
+/** Moves the circuit; the same state comes back when it did not move. `cause` says why, where it leaves a closed circuit. */
+function turn(state: FailoverState, event: CircuitEvent, nowMs: number, policy: FailoverPolicy, cause?: Cause): FailoverState {
+  const circuit = reduceCircuit(state.circuit, event, nowMs, policy);
+  if (circuit === state.circuit) return state;
+  return circuit.state === "open" && cause !== undefined ? { ...state, circuit, cause } : { ...state, circuit };
+}
+
+function hearAttempt(state: FailoverState, attempt: AttemptObservation, nowMs: number, policy: FailoverPolicy): FailoverState {
+  if (attempt.backend !== primaryName) return state;
+  const heard = state.heard ? state : { ...state, heard: true };
+  if (isFailure(attempt.outcome)) {
+    const cause: Cause = {
+      detector: "traffic",
+      code: attempt.outcome,
+      evidence: attempt.trial
+        ? `the request that was to end the probation failed: ${attempt.outcome}`
+        : `${policy.failuresMax} requests in a row failed, the last one: ${attempt.outcome}${attempt.status === undefined ? "" : ` (${attempt.status})`}`,
+    };
+    return turn(heard, { type: "failure", trial: attempt.trial }, nowMs, policy, cause);
+  }
+  // A refusal on the request's own account is proof of life; load, cancelled and unsupported requests prove nothing.
+  if (attempt.outcome === "ok" || attempt.outcome === "rejected") {
+    return turn(heard, { type: "success", trial: attempt.trial }, nowMs, policy);
+  }
+  return heard;
+}
+
+function hearProbe(state: FailoverState, probe: ProbeObservation, nowMs: number, policy: FailoverPolicy): FailoverState {
+  const before = state.probes[probe.probe];
+  const health: ProbeHealth = {
+    verdict: probe.verdict,
+    times: probe.verdict === before.verdict ? Math.min(before.times + 1, 1_000) : 1,
+    passedOnce: before.passedOnce || probe.verdict === "pass",
+    mismatch: probe.verdict === "fail" ? before.mismatch || probe.reason === "mismatch" : probe.verdict === "pass" ? false : before.mismatch,
+  };
+  const same = health.verdict === before.verdict && health.times === before.times && health.mismatch === before.mismatch && health.passedOnce === before.passedOnce;
+  const heard = state.heard || probe.verdict !== "unknown";
+  const next: FailoverState = same && heard === state.heard ? state : { ...state, heard, probes: { ...state.probes, [probe.probe]: health } };
+
+  if (probe.verdict === "fail" && health.times >= patience(probe.probe, policy) && (health.passedOnce || probe.reason !== "status")) {
+    const cause: Cause = { detector: probe.probe, code: probe.reason, evidence: probe.detail };
+    // A circuit that is open already stays open without counting another trip.
+    return state.circuit.state === "open" ? next : turn(next, { type: "trip" }, nowMs, policy, cause);
+  }
+  if (probe.verdict !== "pass") return next;
+  const ready = readied(next, nowMs, policy);
+  return probe.probe === "inference" ? turn(ready, { type: "proven" }, nowMs, policy) : ready;
+}
+
+/** The progress probe has its own patience, adapted to the usual step; the others are asked twice. */
+function patience(probe: ProbeName, policy: FailoverPolicy): number {
+  return probe === "progress" ? 1 : policy.probeFailuresMax;
+}
+
+/** Lets the circuit go on trial when no probe speaks against it. */
+function readied(state: FailoverState, nowMs: number, policy: FailoverPolicy): FailoverState {
+  if (state.circuit.state !== "open") return state;
+  const { http, inference, progress } = state.probes;
+  const passing = http.verdict === "unknown" || (http.verdict === "pass" && http.times >= policy.probePassesMin);
+  if (!passing || inference.mismatch || progress.verdict === "fail") return state;
+  return turn(state, { type: "ready" }, nowMs, policy);
+}
+
+function hearJudgement(state: FailoverState, judgement: Judgement): FailoverState {
+  if (judgement.stream !== "features") return state;
+  if (judgement.verdict === "drift") {
+    return { ...state, drift: { detector: judgement.detector, code: "drift", evidence: judgement.message } };
+  }
+  return judgement.verdict === "stable" && state.drift !== undefined ? { ...state, drift: undefined } : state;
+}

@@ -1,0 +1,42 @@
+/** What follows from the state: the status people are told, the route the gateway reads, and what a change asks to be done. */
+import { primaryName, type Reason, type Route } from "../backend.ts";
+import type { Cause, Status } from "../../exporters/signal.ts";
+import { noCause, type FailoverPolicy, type FailoverState } from "./state.ts";
+
+export function statusOf(state: FailoverState, policy: FailoverPolicy): Status {
+  if (state.draining) return "draining";
+  if (state.circuit.state === "open") return "failed";
+  if (state.circuit.state === "half-open") return "probation";
+  if (state.drift !== undefined) return policy.onDrift === "failover" ? "isolated" : "degraded";
+  if (state.circuit.failures >= 2 || Object.values(state.probes).some((probe) => probe.verdict === "fail")) return "suspect";
+  return state.heard ? "healthy" : "unknown";
+}
+
+/** Why things are as they are. */
+export function causeOf(state: FailoverState): Cause {
+  if (state.circuit.state !== "closed") return state.cause;
+  return state.drift ?? noCause;
+}
+
+/** `rungs`: the names of the rungs that could answer, in order. */
+export function routeOf(state: FailoverState, policy: FailoverPolicy, rungs: readonly string[]): Route {
+  const fallback = rungs[0] ?? "none";
+  if (state.circuit.state === "open") return { primary: "blocked", reason: blockedBy(state.cause), rung: fallback };
+  if (state.circuit.state === "half-open") return { primary: "trial", reason: blockedBy(state.cause), rung: fallback };
+  if (state.drift !== undefined && policy.onDrift === "failover") return { primary: "blocked", reason: "drift", rung: fallback };
+  return { primary: "flows", reason: "normal", rung: primaryName };
+}
+
+function blockedBy(cause: Cause): Reason {
+  if (cause.code === "stalled") return "stalled";
+  return cause.detector === "http" || cause.detector === "inference" ? "unready" : "circuit-open";
+}
+
+/**
+ * Should requests that wait at the primary be called back? Only when it hangs: after a crash their connections break by
+ * themselves, and a server that answers with errors may still answer these.
+ */
+export function callsBack(before: FailoverState, after: FailoverState): boolean {
+  const opened = after.circuit.state === "open" && before.circuit.state !== "open";
+  return opened && (after.cause.code === "stalled" || after.cause.code === "timeout");
+}
