@@ -1,0 +1,42 @@
+/** Other programs that tests ask for their opinion: promtool and amtool, of Debian's prometheus and prometheus-alertmanager. */
+import { execFile } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+
+export interface Tool {
+  /** False where it is not installed; then a test that needs it says so loudly, and fails where real components are required. */
+  readonly missing: boolean;
+  /** What it printed, on both streams. */
+  (...args: string[]): Promise<{ readonly ok: boolean; readonly output: string }>;
+}
+
+export async function tool(name: string): Promise<Tool> {
+  const call = async (...args: string[]) => {
+    try {
+      const { stdout, stderr } = await run(name, args, { timeout: 60_000, maxBuffer: 16 * 1_048_576 });
+      return { ok: true, output: stdout + stderr };
+    } catch (error) {
+      const { stdout = "", stderr = "", message } = error as { stdout?: string; stderr?: string; message: string };
+      return { ok: false, output: stdout + stderr || message };
+    }
+  };
+  const installed = (await call("--version")).ok;
+  if (!installed) console.warn(`\n*** ${name} is not installed: what it would check is NOT checked. Debian: apt-get install prometheus prometheus-alertmanager ***\n`);
+  // With PILOTFISH_REAL=1 nothing counts as missing, so the test runs and fails at its first call.
+  return Object.assign(call, { missing: !installed && process.env["PILOTFISH_REAL"] !== "1" });
+}
+
+/** A folder of files for the time that `use` takes. */
+export async function withFiles<T>(files: Readonly<Record<string, string>>, use: (folder: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), "pilotfish-"));
+  try {
+    for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
+    return await use(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
