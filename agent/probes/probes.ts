@@ -1,0 +1,106 @@
+/** The probes: which there are, what they take, and how they are started. */
+import { z } from "zod";
+import type { Clock } from "../clock.ts";
+import type { ask } from "../forward/ask.ts";
+import type { Close } from "../lifecycle.ts";
+import type { Log } from "../log.ts";
+import type { Observe } from "../observation.ts";
+import type { Protocol } from "../protocols/protocol.ts";
+import { duration } from "../units.ts";
+import { httpProbe } from "./http.ts";
+import { inferenceProbe } from "./inference.ts";
+import { knownAnswer, knownAnswerSchema, knownRequest } from "./known-question.ts";
+import type { Probe } from "./probe.ts";
+import { progressProbe } from "./progress-probe.ts";
+import type { GatewayWork, ServerWork } from "./progress.ts";
+import { runProbe } from "./run.ts";
+
+const httpOptions = z.strictObject({
+  /** Default: the protocol's path of readiness. */
+  path: z.string().startsWith("/", { error: 'expected a path, such as "/v2/health/ready"' }).optional(),
+  interval: duration(100).prefault("1s"),
+  timeout: duration(10).prefault("750ms"),
+});
+
+const inferenceOptions = z.strictObject({
+  interval: duration(100).prefault("10s"),
+  timeout: duration(10).prefault("2s"),
+  /** Default: the model that is watched. */
+  model: z.string().min(1).max(200).optional(),
+  /** The path of a JSON file, or the body itself. */
+  request: z.union([z.string().min(1), z.record(z.string(), z.unknown())], { error: "expected the path of a JSON file, or the request itself as an object" }),
+  /**
+   * What the answer must hold: by the output's name all its values, row-major; or the path of a JSON file with that. Outputs
+   * that are not named are not looked at.
+   */
+  expect: z.union([z.string().min(1), knownAnswerSchema], { error: "expected the path of a JSON file, or by an output's name the list of its values" }),
+  /** Numbers may differ by this much: relative to the expected one, or absolutely where that is below 1. */
+  tolerance: z.number().nonnegative().default(1e-4),
+});
+
+const progressOptions = z.strictObject({
+  interval: duration(50).prefault("250ms"),
+  /** Nothing is called a stall that is shorter. */
+  floor: duration(100).prefault("1s"),
+  /** How many times the usual step without a move is a stall. */
+  factor: z.number().min(1).default(8),
+  /** The limit as long as nothing was ever completed. */
+  cold: duration(100).prefault("10s"),
+});
+
+export const probesOptions = z.strictObject({
+  http: httpOptions.prefault({}),
+  inference: inferenceOptions.optional(),
+  progress: progressOptions.prefault({}),
+});
+export type ProbesOptions = z.infer<typeof probesOptions>;
+
+export interface ProbesDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly ask: typeof ask;
+  readonly observe: Observe;
+  readonly server: URL;
+  readonly protocol: Protocol;
+  /** The name of the model that is watched; undefined as long as it is not known. */
+  readonly model: () => string | undefined;
+  /** The gateway's account of its work at the primary; undefined where traffic does not pass Pilotfish. */
+  readonly work: () => GatewayWork | undefined;
+  /** The server's own account, from its metrics; undefined where they say nothing of it. */
+  readonly serverWork: () => ServerWork | undefined;
+}
+
+/** An older reading of the server's metrics is not looked at: two and a half of the collector's default intervals. */
+const staleMs = 5_000;
+
+const makers = {
+  http: ({ http }, { clock, ask, server, protocol }) =>
+    httpProbe({ url: new URL(http.path ?? protocol.paths.ready, server), intervalMs: http.interval, timeoutMs: http.timeout }, { clock, ask }),
+
+  inference({ inference }, { clock, ask, server, protocol, model }) {
+    if (inference === undefined) return undefined;
+    const { interval, timeout, request, expect, tolerance } = inference;
+    const url = () => {
+      const name = inference.model ?? model();
+      return name === undefined ? undefined : new URL(protocol.paths.infer(name), server);
+    };
+    const known = { body: knownRequest(request), known: knownAnswer(expect), tolerance };
+    return inferenceProbe({ intervalMs: interval, timeoutMs: timeout, ...known }, { clock, ask, url });
+  },
+
+  progress: ({ progress: { interval, floor, factor, cold } }, { clock, work, serverWork }) =>
+    progressProbe({ intervalMs: interval, floorMs: floor, factor, coldMs: cold, staleMs }, { clock, work, serverWork }),
+} as const satisfies Record<Probe["name"], (options: ProbesOptions, deps: ProbesDeps) => Probe | undefined>;
+
+/** Throws an Error that names the option where the known request or its answer can not be read. */
+export function probes(options: ProbesOptions, deps: ProbesDeps): { start(): Close } {
+  const made = Object.values(makers).flatMap((make) => make(options, deps) ?? []);
+  return {
+    start() {
+      const closes = made.map((probe) => runProbe(probe, deps));
+      return () => {
+        for (const close of closes) void close();
+      };
+    },
+  };
+}
