@@ -1,0 +1,354 @@
+/**
+ * The main thread's side of the analysis: hands observations to the analysis thread and never waits for it.
+ *
+ * What is heard waits in a queue that is bounded in number and in bytes; a batch goes over at a time, its bodies in one
+ * buffer that is transferred, and the next one when the batch is dealt with. When the thread can not keep up, the oldest
+ * waiting observations are let go and counted. What must be durable (`save`, `append`) goes over at once and is held here
+ * until it was kept, so that it also outlives the death of the thread. A thread that dies or falls silent is counted,
+ * logged and started again with growing pauses; predictions never notice.
+ */
+import { Worker } from "node:worker_threads";
+import { instrumentOf, pack, sizeOf, type FromAnalyst, type Heard, type Setup, type ToAnalyst } from "./analysis-messages.ts";
+import type { Cancel, Clock } from "./clock.ts";
+import type { Judgement } from "./judgement.ts";
+import type { Log } from "./log.ts";
+import type { MonitorsOptions } from "./monitors/options.ts";
+import type { Point } from "./observation.ts";
+import type { StoreOptions } from "./store/options.ts";
+import type { AuditEvent } from "./store/store.ts";
+
+export interface AnalysisOptions {
+  readonly monitors: MonitorsOptions;
+  readonly store: StoreOptions;
+  /** The model to watch. Absent: the one of the reference, or the first that traffic names. */
+  readonly model?: string | undefined;
+  /** Absent: a reference is learnt from traffic. */
+  readonly referencePath?: string | undefined;
+  readonly queue?: Partial<QueueBounds>;
+}
+
+/** How much may wait or be in the thread's hands. */
+export interface QueueBounds {
+  readonly observations: number;
+  readonly bytes: number;
+}
+
+/** `analysis-queue`: the thread was too slow; `analysis-lost`: in its hands when it died; `analysis-thread`: a death; `audit`: events. */
+export type Dropped = "analysis-queue" | "analysis-lost" | "analysis-thread" | "audit";
+
+export interface AnalysisDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly judge: (judgement: Judgement) => void;
+  /** All series of the monitors and the store, each second; those that are no longer so are missing. */
+  readonly points: (points: readonly Point[]) => void;
+  readonly dropped: (what: Dropped, count: number) => void;
+  /** A sentence for people: a reference was learnt, is of another model, and so on. */
+  readonly note: (text: string) => void;
+}
+
+export interface Analysis {
+  /** Starts the thread. Kept when it is ready, or after ten seconds without what was saved: it never holds up the daemon. */
+  start(): Promise<{ readonly saved: ReadonlyMap<string, unknown> }>;
+  hear(observation: Heard): void;
+  /** Keeps the newest value of each key for the next run. The value must be structured-clonable and small. */
+  save(key: string, value: unknown): void;
+  /** Adds to the audit. */
+  append(event: AuditEvent): void;
+  /** Observations that wait or are being analysed. */
+  depth(): number;
+  /** Analyses and keeps what was heard, for at most three seconds, and ends the thread. */
+  close(): Promise<void>;
+}
+
+/** The thread as this side sees it. */
+export interface Desk {
+  post(message: ToAnalyst, transfer?: readonly ArrayBuffer[]): void;
+  terminate(): void;
+}
+
+export type OpenDesk = (setup: Setup, on: { readonly clock: Clock; readonly message: (message: FromAnalyst) => void; readonly gone: (why: string) => void }) => Desk;
+
+/** Makes the analysis in a thread of its own. (In tests: `inlineAnalysis`, on the caller's thread and clock.) */
+export function analysis(options: AnalysisOptions, deps: AnalysisDeps): Analysis {
+  return new AnalysisQueue(options, deps, workerDesk);
+}
+
+const workerDesk: OpenDesk = (setup, { message, gone }) => {
+  const file = import.meta.url.endsWith(".ts") ? "./analysis-worker.ts" : "./analysis-worker.mjs";
+  const worker = new Worker(new URL(file, import.meta.url), {
+    name: "analysis",
+    workerData: setup,
+    resourceLimits: { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 8 },
+  });
+  let why = "it ended by itself";
+  worker.on("message", message);
+  worker.on("error", (error) => (why = error instanceof Error ? (error.stack ?? error.message) : String(error)));
+  worker.on("exit", () => gone(why));
+  return {
+    post: (sent, transfer = []) => worker.postMessage(sent, transfer),
+    terminate: () => void worker.terminate(),
+  };
+};
+
+const queueBounds: QueueBounds = { observations: 16_384, bytes: 32 * 1_048_576 };
+const batchMax: QueueBounds = { observations: 512, bytes: 4 * 1_048_576 };
+/** Observations gather for so long, so that a busy gateway posts one message and not hundreds. */
+const gatherMs = 20;
+const startMs = 10_000;
+const closeMs = 3_000;
+const pauseMs = { first: 1_000, most: 60_000 };
+/** A ready thread speaks each second. After so many checks in a row without a word it is taken for hung. */
+const silence = { checkMs: 5_000, checksMax: 6 };
+/** Events of the audit that wait for a thread. */
+const eventsMax = 1_024;
+/** A thread that died so often without having run for a minute is started without its kept state. */
+const deathsMax = 3;
+const soundMs = 60_000;
+
+interface Waiting {
+  readonly observation: Heard;
+  readonly bytes: number;
+}
+
+type Durable = Extract<ToAnalyst, { type: "save" | "append" }>;
+
+/** What both share: the queue, what is durable, and the thread's life. */
+export class AnalysisQueue implements Analysis {
+  readonly #options: AnalysisOptions;
+  readonly #deps: AnalysisDeps;
+  readonly #openDesk: OpenDesk;
+  readonly #bounds: QueueBounds;
+  #desk: Desk | undefined;
+  #ready = false;
+  #closing = false;
+
+  #waiting: Waiting[] = [];
+  #waitingBytes = 0;
+  #inHand = { observations: 0, bytes: 0 };
+  #gathering: Cancel | undefined;
+
+  /** By revision, oldest first: what was not said to be kept yet. */
+  readonly #durable = new Map<number, Durable>();
+  #revision = 0;
+
+  #life = 0;
+  #deaths = 0;
+  #openedAtMs = 0;
+  #silentChecks = 0;
+  #cancelWatch: Cancel | undefined;
+  #cancelRestart: Cancel | undefined;
+  #onReady: ((saved: ReadonlyMap<string, unknown>) => void) | undefined;
+  #onClosed: (() => void) | undefined;
+
+  constructor(options: AnalysisOptions, deps: AnalysisDeps, openDesk: OpenDesk) {
+    this.#options = options;
+    this.#deps = deps;
+    this.#openDesk = openDesk;
+    this.#bounds = { ...queueBounds, ...options.queue };
+  }
+
+  async start(): Promise<{ readonly saved: ReadonlyMap<string, unknown> }> {
+    const { clock, log } = this.#deps;
+    this.#cancelWatch = clock.every(silence.checkMs, () => this.#watch());
+    const saved = await new Promise<ReadonlyMap<string, unknown>>((resolve) => {
+      const cancel = clock.after(startMs, () => {
+        log.error({}, `the analysis thread was not ready within ${startMs} ms: going on without what was saved`);
+        resolve(new Map());
+      });
+      this.#onReady = (found) => {
+        cancel();
+        resolve(found);
+      };
+      this.#open();
+    });
+    this.#onReady = undefined;
+    return { saved };
+  }
+
+  hear(observation: Heard): void {
+    if (this.#closing) return;
+    const bytes = sizeOf(observation);
+    this.#waiting.push({ observation, bytes });
+    this.#waitingBytes += bytes;
+    this.#letGo();
+    this.#gather();
+  }
+
+  save(key: string, value: unknown): void {
+    for (const [revision, held] of this.#durable) if (held.type === "save" && held.key === key) this.#durable.delete(revision);
+    this.#keep({ type: "save", key, value, revision: (this.#revision += 1) });
+  }
+
+  append(event: AuditEvent): void {
+    const held = [...this.#durable.values()].filter(({ type }) => type === "append");
+    if (held.length >= eventsMax) {
+      this.#durable.delete((held[0] as Durable).revision);
+      this.#deps.dropped("audit", 1);
+    }
+    this.#keep({ type: "append", event, revision: (this.#revision += 1) });
+  }
+
+  depth(): number {
+    return this.#waiting.length + this.#inHand.observations;
+  }
+
+  async close(): Promise<void> {
+    if (this.#closing) return;
+    this.#closing = true;
+    this.#cancelWatch?.();
+    this.#gathering?.();
+    this.#cancelRestart?.();
+    const desk = this.#desk;
+    if (desk === undefined) {
+      if (this.#durable.size > 0) this.#deps.log.error({ count: this.#durable.size }, "the analysis thread is down: the latest state is not kept");
+      return;
+    }
+    await new Promise<void>((resolve) => {
+      const cancel = this.#deps.clock.after(closeMs, () => {
+        this.#deps.log.error({ waiting: this.depth() }, `the analysis thread did not finish within ${closeMs} ms`);
+        resolve();
+      });
+      this.#onClosed = () => {
+        cancel();
+        resolve();
+      };
+      while (this.#waiting.length > 0) this.#postBatch(desk);
+      desk.post({ type: "close" });
+    });
+    this.#desk = undefined;
+    desk.terminate();
+  }
+
+  #open(): void {
+    const { clock } = this.#deps;
+    const { model, monitors, store, referencePath } = this.#options;
+    this.#openedAtMs = clock.monotonicMs();
+    this.#silentChecks = 0;
+    const setup: Setup = { model, monitors, store, referencePath, fresh: this.#deaths >= deathsMax };
+    // What a thread says after it was given up does not count.
+    const life = (this.#life += 1);
+    this.#desk = this.#openDesk(setup, {
+      clock,
+      message: (message) => {
+        if (life === this.#life) this.#hearBack(message);
+      },
+      gone: (why) => {
+        if (life === this.#life) this.#gone(why);
+      },
+    });
+  }
+
+  #hearBack(message: FromAnalyst): void {
+    this.#silentChecks = 0;
+    switch (message.type) {
+      case "ready":
+        this.#ready = true;
+        this.#onReady?.(message.saved);
+        for (const held of this.#durable.values()) this.#postDurable(held);
+        return this.#gather();
+      case "heard":
+        this.#inHand = { observations: 0, bytes: 0 };
+        return this.#gather();
+      case "kept":
+        this.#durable.delete(message.revision);
+        return;
+      case "told": {
+        for (const judgement of message.judgements) this.#deps.judge(judgement);
+        for (const text of message.notes) this.#deps.note(text);
+        this.#deps.points(message.points.flatMap(({ name, labels, value }) => {
+          const instrument = instrumentOf(name);
+          return instrument === undefined ? [] : [{ instrument, labels, value }];
+        }));
+        return;
+      }
+      case "log":
+        return this.#deps.log[message.level](message.fields, message.message);
+      case "closed":
+        return this.#onClosed?.();
+    }
+  }
+
+  /** The thread is no more. */
+  #gone(why: string): void {
+    const { clock, log, dropped } = this.#deps;
+    this.#life += 1;
+    this.#desk = undefined;
+    this.#ready = false;
+    if (this.#closing) return this.#onClosed?.();
+
+    this.#deaths = clock.monotonicMs() - this.#openedAtMs >= soundMs ? 1 : this.#deaths + 1;
+    const againMs = Math.min(pauseMs.most, pauseMs.first * 2 ** (this.#deaths - 1));
+    log.error({ why, againMs }, "the analysis thread died; predictions go on, it is started again");
+    dropped("analysis-thread", 1);
+    if (this.#inHand.observations > 0) dropped("analysis-lost", this.#inHand.observations);
+    this.#inHand = { observations: 0, bytes: 0 };
+    this.#cancelRestart = clock.after(againMs, () => this.#open());
+  }
+
+  #watch(): void {
+    if (!this.#ready) return;
+    this.#silentChecks += 1;
+    if (this.#silentChecks <= silence.checksMax) return;
+    const desk = this.#desk;
+    this.#gone(`silent for ${(silence.checkMs * silence.checksMax) / 1_000} s`);
+    desk?.terminate();
+  }
+
+  #keep(durable: Durable): void {
+    this.#durable.set(durable.revision, durable);
+    if (this.#ready) this.#postDurable(durable);
+  }
+
+  #postDurable(durable: Durable): void {
+    try {
+      this.#desk?.post(durable);
+    } catch (error) {
+      this.#durable.delete(durable.revision);
+      this.#deps.log.error({ error: String(error), type: durable.type }, "a value that can not be copied to another thread is not kept");
+    }
+  }
+
+  /** Sends a full batch at once, a smaller one a little later; nothing while the thread has one in hand. */
+  #gather(): void {
+    if (!this.#ready || this.#inHand.observations > 0 || this.#waiting.length === 0) return;
+    if (this.#waiting.length >= batchMax.observations || this.#waitingBytes >= batchMax.bytes) this.#post();
+    else this.#gathering ??= this.#deps.clock.after(gatherMs, () => this.#post());
+  }
+
+  #post(): void {
+    this.#gathering?.();
+    this.#gathering = undefined;
+    if (this.#ready && this.#desk !== undefined) this.#postBatch(this.#desk);
+  }
+
+  #postBatch(desk: Desk): void {
+    let count = 0;
+    let bytes = 0;
+    for (const waiting of this.#waiting) {
+      if (count === batchMax.observations || (count > 0 && bytes + waiting.bytes > batchMax.bytes)) break;
+      count += 1;
+      bytes += waiting.bytes;
+    }
+    const batch = pack(this.#waiting.splice(0, count).map(({ observation }) => observation));
+    this.#waitingBytes -= bytes;
+    this.#inHand = { observations: this.#inHand.observations + count, bytes: this.#inHand.bytes + bytes };
+    desk.post({ type: "observations", batch }, [batch.bodies]);
+  }
+
+  /** Lets the oldest that wait go until the bounds hold. */
+  #letGo(): void {
+    let count = 0;
+    while (count < this.#waiting.length && this.#over(count)) {
+      this.#waitingBytes -= (this.#waiting[count] as Waiting).bytes;
+      count += 1;
+    }
+    if (count === 0) return;
+    this.#waiting.splice(0, count);
+    this.#deps.dropped("analysis-queue", count);
+  }
+
+  #over(leaving: number): boolean {
+    return this.depth() - leaving > this.#bounds.observations || this.#waitingBytes + this.#inHand.bytes > this.#bounds.bytes;
+  }
+}

@@ -1,0 +1,179 @@
+/**
+ * What is done with observations off the data path: the monitors judge them, the store keeps what must outlive a restart.
+ * Runs in the analysis thread (analysis-worker.ts) and, in tests, on the main thread (analysis-inline.ts): the same code.
+ *
+ * The monitors' state is kept each `snapshot` while there is traffic. The answers that wait for their actuals are a larger
+ * part (up to some megabytes) and are kept each minute, so a kill -9 loses at most the answers of the last minute.
+ */
+import { deserialize, serialize } from "node:v8";
+import { instruments } from "../exporters/instruments.ts";
+import { nameOf, unpack, type FromAnalyst, type Heard, type Setup, type ToAnalyst } from "./analysis-messages.ts";
+import { primaryName } from "./backend.ts";
+import type { Clock } from "./clock.ts";
+import type { Log } from "./log.ts";
+import { monitors, type Monitors, type MonitorsDeps, type Part } from "./monitors/monitors.ts";
+import { readReference, type ReadReference } from "./monitors/reference-file.ts";
+import type { Point } from "./observation.ts";
+import { openStore, type Store, type WriteResult } from "./store/store.ts";
+
+export interface AnalystDeps {
+  readonly clock: Clock;
+  readonly tell: (message: FromAnalyst) => void;
+}
+
+const tickMs = 1_000;
+const actualsMs = 60_000;
+/** Keys of what the main thread saves; the monitors' own are beside them. */
+const mainPrefix = "main/";
+
+/** Opens the store, reads the reference and what was kept, tells `ready`, and starts to tick. */
+export async function openAnalyst(setup: Setup, { clock, tell }: AnalystDeps): Promise<Analyst> {
+  const store = openStore(setup.store, { log: logTo(tell), wallMs: () => clock.wallMs() });
+  const read = setup.referencePath === undefined ? undefined : await readReference(setup.referencePath, setup.model);
+  return new Analyst(setup, { clock, tell }, store, read);
+}
+
+class Analyst {
+  readonly #setup: Setup;
+  readonly #clock: Clock;
+  readonly #tell: (message: FromAnalyst) => void;
+  readonly #store: Store;
+  readonly #reference: MonitorsDeps["reference"];
+  /** Made when the model's name is known: from the config, the reference, or the first inference. */
+  #monitors: Monitors | undefined;
+  readonly #cancels: readonly (() => void)[];
+  readonly #writes = new Map<WriteResult, number>();
+  /** There is nothing to say of a state file that nobody asked for. */
+  readonly #countWrites: boolean;
+  /** The revision of each part of the monitors when it was kept last. */
+  readonly #kept = new Map<string, number>();
+  #notes: string[] = [];
+
+  constructor(setup: Setup, { clock, tell }: AnalystDeps, store: Store, read: ReadReference | undefined) {
+    this.#setup = setup;
+    this.#clock = clock;
+    this.#tell = tell;
+    this.#store = store;
+    this.#countWrites = store.durable || store.trouble !== undefined;
+    if (store.trouble !== undefined) this.#note(`state is kept in memory only and lost at a restart: ${store.trouble}`);
+    if (read?.ok === false) this.#note(`drift of features is not watched: ${read.message}`);
+    this.#reference = read === undefined ? "learn" : read.ok ? read.reference : "none";
+
+    const model = setup.model ?? (read?.ok === true ? read.reference.model : undefined);
+    if (model !== undefined) this.#watch(model);
+    tell({ type: "ready", saved: this.#saved() });
+    this.#cancels = [
+      clock.every(tickMs, () => this.#tick()),
+      clock.every(setup.monitors.snapshot, () => this.#keep(this.#monitors?.parts.detectors)),
+      clock.every(actualsMs, () => this.#keep(this.#monitors?.parts.actuals)),
+    ];
+  }
+
+  hear(message: ToAnalyst): void {
+    switch (message.type) {
+      case "observations":
+        for (const observation of unpack(message.batch)) this.#observe(observation);
+        return this.#tell({ type: "heard" });
+      case "save":
+        this.#put(mainPrefix + message.key, message.value);
+        return this.#tell({ type: "kept", revision: message.revision });
+      case "append":
+        this.#count(this.#store.append(message.event));
+        return this.#tell({ type: "kept", revision: message.revision });
+      case "close":
+        return this.#close();
+    }
+  }
+
+  #observe(observation: Heard): void {
+    // A name that the primary answered to: a client may ask for a model that is not there.
+    const answered = observation.kind === "sample" || (observation.kind === "exchange" && observation.inference && observation.outcome === "ok");
+    if (this.#monitors === undefined && answered && observation.rung === primaryName) this.#watch(observation.model);
+    this.#monitors?.hear(observation, this.#clock.monotonicMs(), this.#clock.wallMs());
+  }
+
+  #watch(model: string): void {
+    this.#monitors = monitors(this.#setup.monitors, { model, reference: this.#reference });
+    if (!this.#setup.fresh) for (const part of Object.values(this.#monitors.parts)) this.#restore(part);
+  }
+
+  #tick(): void {
+    const told = this.#monitors?.tick(this.#clock.monotonicMs(), this.#clock.wallMs());
+    const writes = [...this.#writes].map(([result, value]): Point => ({ instrument: instruments.storeWrites, labels: { result }, value }));
+    this.#tell({
+      type: "told",
+      judgements: told?.judgements ?? [],
+      points: [...(told?.points ?? []), ...writes].map(nameOf),
+      notes: [...this.#notes, ...(told?.notes ?? [])],
+    });
+    this.#notes = [];
+  }
+
+  #close(): void {
+    for (const cancel of this.#cancels) cancel();
+    this.#keep(this.#monitors?.parts.detectors);
+    this.#keep(this.#monitors?.parts.actuals);
+    this.#tick();
+    this.#store.close();
+    this.#tell({ type: "closed" });
+  }
+
+  /** Goes out with the next tick. */
+  #note(text: string): void {
+    this.#notes.push(text);
+  }
+
+  /** Nothing is written while nothing is heard. */
+  #keep(part: Part | undefined): void {
+    if (part === undefined || this.#kept.get(part.name) === part.revision()) return;
+    const revision = part.revision();
+    const result = this.#put(part.name, part.snapshot(this.#clock.monotonicMs()));
+    if (result !== "failed") this.#kept.set(part.name, revision);
+  }
+
+  #restore(part: Part): void {
+    const kept = this.#get(part.name);
+    if (kept === undefined) return;
+    if (part.restore(kept, this.#clock.monotonicMs()) === "restored") this.#kept.set(part.name, part.revision());
+    else this.#note(`${part.name}: what was kept belongs to another model, reference or version, or to other options; started afresh`);
+  }
+
+  #saved(): ReadonlyMap<string, unknown> {
+    const saved = new Map<string, unknown>();
+    for (const key of this.#store.keys()) {
+      const value = key.startsWith(mainPrefix) ? this.#get(key) : undefined;
+      if (value !== undefined) saved.set(key.slice(mainPrefix.length), value);
+    }
+    return saved;
+  }
+
+  #put(key: string, value: unknown): WriteResult {
+    const result = this.#store.put(key, serialize(value), this.#clock.wallMs());
+    this.#count(result);
+    return result;
+  }
+
+  /** undefined where nothing was kept, or where a newer Node wrote it. */
+  #get(key: string): unknown {
+    const bytes = this.#store.get(key);
+    if (bytes === undefined) return undefined;
+    try {
+      return deserialize(bytes) as unknown;
+    } catch (error) {
+      this.#note(`${key}: what was kept can not be read (${error instanceof Error ? error.message : String(error)}); started afresh`);
+      return undefined;
+    }
+  }
+
+  #count(result: WriteResult): void {
+    if (this.#countWrites) this.#writes.set(result, (this.#writes.get(result) ?? 0) + 1);
+  }
+}
+
+function logTo(tell: (message: FromAnalyst) => void): Log {
+  const at =
+    (level: keyof Log): Log["info"] =>
+    (fields, message) =>
+      tell({ type: "log", level, fields, message });
+  return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+}
