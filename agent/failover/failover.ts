@@ -47,6 +47,8 @@ export interface FailoverDeps {
   readonly save: (saved: SavedFailover) => void;
   /** What a run before this one had saved. */
   readonly saved: unknown;
+  /** The last revision that was announced before. */
+  readonly rev: number;
 }
 
 export interface Failover {
@@ -57,6 +59,8 @@ export interface Failover {
   claimTrial(): boolean;
   /** The latest state as it was announced. */
   current(): StateSignal;
+  /** The state as another failover can take it over. */
+  saved(): SavedFailover;
   drain(): void;
   start(): Close;
 }
@@ -79,7 +83,7 @@ export function failover(options: FailoverOptions, deps: FailoverDeps): Failover
 
   let state: FailoverState = restore(deps.saved, clock.monotonicMs(), policy) ?? initial(clock.monotonicMs());
   let route: Route = routeOf(state, policy, deps.rungs());
-  let rev = 0;
+  let rev = deps.rev + 1;
   let current = describe(clock.wallMs());
 
   function describe(sinceWallMs: number): StateSignal {
@@ -134,6 +138,7 @@ export function failover(options: FailoverOptions, deps: FailoverDeps): Failover
       return true;
     },
     current: () => current,
+    saved: () => save(state, clock.monotonicMs()),
     drain: () => hear({ kind: "drain" }),
     start() {
       announce(current);

@@ -7,7 +7,10 @@ import type { Cause } from "../../exporters/signal.ts";
 import type { Judgement } from "../judgement.ts";
 import type { AttemptObservation, ProbeObservation } from "../observation.ts";
 import { reduceCircuit, type CircuitEvent } from "./circuit.ts";
-import { type FailoverPolicy, type FailoverState, type ProbeHealth, type ProbeName } from "./state.ts";
+import { noCause, type FailoverPolicy, type FailoverState, type ProbeHealth, type ProbeName } from "./state.ts";
+
+/** Nobody asks for a longer row of the same verdicts (config: at most 100). */
+const timesMax = 100;
 
 export type FailoverEvent =
   | AttemptObservation
@@ -62,25 +65,31 @@ function hearAttempt(state: FailoverState, attempt: AttemptObservation, nowMs: n
 }
 
 function hearProbe(state: FailoverState, probe: ProbeObservation, nowMs: number, policy: FailoverPolicy): FailoverState {
-  const before = state.probes[probe.probe];
-  const health: ProbeHealth = {
-    verdict: probe.verdict,
-    times: probe.verdict === before.verdict ? Math.min(before.times + 1, 1_000) : 1,
-    passedOnce: before.passedOnce || probe.verdict === "pass",
-    mismatch: probe.verdict === "fail" ? before.mismatch || probe.reason === "mismatch" : probe.verdict === "pass" ? false : before.mismatch,
-  };
-  const same = health.verdict === before.verdict && health.times === before.times && health.mismatch === before.mismatch && health.passedOnce === before.passedOnce;
+  const health = heardFrom(state.probes[probe.probe], probe);
   const heard = state.heard || probe.verdict !== "unknown";
-  const next: FailoverState = same && heard === state.heard ? state : { ...state, heard, probes: { ...state.probes, [probe.probe]: health } };
+  const next: FailoverState = health === state.probes[probe.probe] && heard === state.heard ? state : { ...state, heard, probes: { ...state.probes, [probe.probe]: health } };
 
   if (probe.verdict === "fail" && health.times >= patience(probe.probe, policy) && (health.passedOnce || probe.reason !== "status")) {
-    const cause: Cause = { detector: probe.probe, code: probe.reason, evidence: probe.detail };
     // A circuit that is open already stays open without counting another trip.
-    return state.circuit.state === "open" ? next : turn(next, { type: "trip" }, nowMs, policy, cause);
+    return state.circuit.state === "open" ? next : turn(next, { type: "trip" }, nowMs, policy, health.cause);
   }
   if (probe.verdict !== "pass") return next;
   const ready = readied(next, nowMs, policy);
   return probe.probe === "inference" ? turn(ready, { type: "proven" }, nowMs, policy) : ready;
+}
+
+/** The same object comes back for what was known already: an unknown after an unknown, or a pass beyond what is counted. */
+function heardFrom(before: ProbeHealth, { probe, verdict, reason, detail }: ProbeObservation): ProbeHealth {
+  const times = verdict === before.verdict ? Math.min(before.times + 1, timesMax) : 1;
+  const counted = verdict === before.verdict && (times === before.times || verdict === "unknown");
+  if (counted && verdict !== "fail") return before;
+  return {
+    verdict,
+    times,
+    cause: verdict === "fail" ? { detector: probe, code: reason, evidence: detail } : noCause,
+    passedOnce: before.passedOnce || verdict === "pass",
+    mismatch: verdict === "unknown" ? before.mismatch : verdict === "fail" && (before.mismatch || reason === "mismatch"),
+  };
 }
 
 /** The progress probe has its own patience, adapted to the usual step; the others are asked twice. */

@@ -5,10 +5,14 @@ import { closed, type Circuit, type CircuitPolicy } from "./circuit.ts";
 export const probeNames = ["http", "inference", "progress"] as const;
 export type ProbeName = (typeof probeNames)[number];
 
+export const noCause: Cause = { detector: "none", code: "none", evidence: "" };
+
 export interface ProbeHealth {
   readonly verdict: "pass" | "fail" | "unknown";
   /** How often in a row it came to this verdict. */
   readonly times: number;
+  /** What it found last, for people. */
+  readonly cause: Cause;
   /** A probe that has never passed may be asking the wrong question: its bad status alone takes nobody out. */
   readonly passedOnce: boolean;
   /** The known question was answered with something else: only a right answer takes this back. */
@@ -35,9 +39,7 @@ export interface FailoverPolicy extends CircuitPolicy {
   readonly onDrift: "page" | "failover";
 }
 
-export const noCause: Cause = { detector: "none", code: "none", evidence: "" };
-
-const nothingKnown: ProbeHealth = { verdict: "unknown", times: 0, passedOnce: false, mismatch: false };
+const nothingKnown: ProbeHealth = { verdict: "unknown", times: 0, cause: noCause, passedOnce: false, mismatch: false };
 
 export function initial(nowMs: number): FailoverState {
   return {

@@ -15,7 +15,7 @@ export function statusOf(state: FailoverState, policy: FailoverPolicy): Status {
 /** Why things are as they are. */
 export function causeOf(state: FailoverState): Cause {
   if (state.circuit.state !== "closed") return state.cause;
-  return state.drift ?? noCause;
+  return state.drift ?? Object.values(state.probes).find(({ verdict }) => verdict === "fail")?.cause ?? noCause;
 }
 
 /** `rungs`: the names of the rungs that could answer, in order. */

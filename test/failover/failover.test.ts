@@ -13,9 +13,9 @@ interface Swim {
   readonly room: Failover;
   readonly released: () => number;
   readonly saved: () => SavedFailover | undefined;
-  attempt(outcome: Outcome, trial?: boolean): void;
-  probe(probe: ProbeObservation["probe"], verdict: ProbeObservation["verdict"], reason?: ProbeObservation["reason"]): void;
-  statuses(): string[];
+  readonly attempt: (outcome: Outcome, trial?: boolean) => void;
+  readonly probe: (probe: ProbeObservation["probe"], verdict: ProbeObservation["verdict"], reason?: ProbeObservation["reason"]) => void;
+  readonly statuses: () => string[];
 }
 
 function swim(options: object = {}, saved?: unknown, rungs: readonly string[] = ["onnx", "default"]): Swim {
@@ -31,6 +31,7 @@ function swim(options: object = {}, saved?: unknown, rungs: readonly string[] = 
     release: () => (released += 1),
     save: (state) => (last = state),
     saved,
+    rev: 0,
   });
   room.start();
   return {
@@ -114,7 +115,7 @@ test("a probe that never passed and only dislikes the status takes nobody out", 
   attempt("ok");
   for (let i = 0; i < 10; i += 1) probe("http", "fail", "status");
   expect(room.route().primary).toBe("flows");
-  expect(room.current().status).toBe("suspect");
+  expect(room.current()).toMatchObject({ status: "suspect", cause: { detector: "http", code: "status", evidence: "http status" } });
 });
 
 test("requests refused on their own account and overload are no evidence of death", () => {

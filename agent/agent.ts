@@ -1,0 +1,209 @@
+/**
+ * The whole of it: opens what outlives a reload (series, subscribers, pages, the analysis, the API), sets the swim going
+ * (swim.ts) and hands what is seen, judged and announced to whoever must know. The only place where siblings meet.
+ */
+import { hostname } from "node:os";
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { isDeepStrictEqual } from "node:util";
+import { alertmanager } from "../exporters/alertmanager.ts";
+import { exporters } from "../exporters/exporters.ts";
+import { instruments } from "../exporters/instruments.ts";
+import { Meter } from "../exporters/meter.ts";
+import { startOpenTelemetry } from "../exporters/opentelemetry.ts";
+import { metricsHandler } from "../exporters/prometheus.ts";
+import type { Announce, DriftSignal, Signal, Target } from "../exporters/signal.ts";
+import { signalHub } from "../exporters/websocket.ts";
+import { analysis } from "./analysis.ts";
+import { api } from "./api/api.ts";
+import { metricsListener } from "./api/metrics-listener.ts";
+import type { Readiness } from "./api/open-routes.ts";
+import { primaryName } from "./backend.ts";
+import type { Clock } from "./clock.ts";
+import type { Config } from "./config/config.ts";
+import { ask } from "./forward/ask.ts";
+import type { Judgement } from "./judgement.ts";
+import { Lifecycle } from "./lifecycle.ts";
+import type { Log } from "./log.ts";
+import type { Observation } from "./observation.ts";
+import { recorder } from "./recorder.ts";
+import { stateView } from "./state-document.ts";
+import { startSwim, type Swim, type SwimDeps } from "./swim.ts";
+
+export interface AgentDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly version: string;
+}
+
+export interface RunningAgent {
+  /** Drains, then closes every part, the last opened first. The names of the parts that did not close in time come back. */
+  close(): Promise<readonly string[]>;
+  /** Puts a new config in force without losing a request. Sections that only count at the start are named in the log. */
+  reload(config: Config): Promise<void>;
+  /** A config was offered that can not be used. */
+  refused(): void;
+}
+
+/** Sections that a reload puts in force; the gateway keeps its address. */
+const reloadable = ["server", "gateway", "ladder", "probes", "collectors", "failover"] as const satisfies readonly (keyof Config)[];
+
+/** How long the analysis' series outlive its last word: it speaks each second. */
+const analysisTtlMs = 60_000;
+
+/** Rejects where a listener can not be had; everything else that is missing is said and done without. */
+export async function startAgent(first: Config, { clock, log, version }: AgentDeps): Promise<RunningAgent> {
+  const life = new Lifecycle(clock, first.gateway.drain + 4_000);
+  const instance = hostname();
+  const meter = new Meter(clock);
+  const dropped = (what: string, count: number = 1) => meter.counter(instruments.dropped, { what }).add(count);
+  const reloadOk = meter.gauge(instruments.configReloadOk, {});
+  meter.gauge(instruments.buildInfo, { version }).set(1);
+  reloadOk.set(1);
+
+  let config = first;
+  let swim: Swim | undefined;
+  let ready: Readiness = { ready: false, reasons: ["the sidecar is starting"] };
+
+  // Who is told.
+  const hub = signalHub({ clock, instance, log, dropped, subscribers: (count) => meter.gauge(instruments.subscribers, {}).set(count) }, first.signals);
+  const pages = alertmanager(first.alertmanager, {
+    clock, meter, log,
+    async post(url, body, timeoutMs) {
+      const asked = await ask(clock, { url, method: "POST", headers: { "content-type": "application/json" }, body, timeoutMs });
+      return asked.ok ? { ok: asked.status < 300, detail: `status ${asked.status}` } : { ok: false, detail: asked.detail };
+    },
+  });
+  const telemetry = await startOpenTelemetry(first.otlp, { meter, log, resource: { serviceName: "pilotfish", version, instanceId: instance, attributes: {} } });
+  life.opened("opentelemetry", telemetry.close);
+  life.opened("alertmanager", pages.start());
+
+  const record = recorder(meter, clock, () => [primaryName, ...config.ladder.map(({ name }) => name), "none"], 3 * first.collectors.interval);
+  const view = stateView({ version, instance, swim: () => swim });
+  const announce: Announce = exporters(
+    {
+      // A subscriber keeps what it is told of a target, so a target without its name is not told.
+      signals: (signal) => signal.target.model !== "unknown" && hub.announce(signal),
+      alertmanager: pages.signal,
+      opentelemetry: telemetry.signal,
+      series: record.signal,
+      state: view.signal,
+      log: (signal) => logSignal(log, signal),
+    },
+    { log },
+  );
+
+  function judge(judgement: Judgement): void {
+    record.judgement(judgement);
+    swim?.failover.judge(judgement);
+    const { verdict, culprits, message, ...fields } = judgement;
+    log[verdict === "stable" ? "info" : "warn"]({ ...fields, verdict, culprits: culprits.slice(0, 5) }, message);
+    const pageable = judgement.stream === "features" || judgement.stream === "mistakes";
+    if (swim !== undefined && pageable && (verdict === "drift" || verdict === "stable")) announce(driftSignal(judgement, swim.failover.current().target));
+  }
+
+  // Who analyses: another thread, which also keeps what outlives us.
+  const analysed = analysis(
+    { monitors: first.monitors, store: first.store, model: first.model.name, referencePath: first.model.reference },
+    {
+      clock, log, dropped, judge,
+      points(points) {
+        view.points(points);
+        meter.observe(points, analysisTtlMs);
+      },
+      note(text) {
+        view.note(text);
+        log.info({}, text);
+      },
+    },
+  );
+  const { saved } = await analysed.start();
+  life.opened("analysis", () => analysed.close());
+
+  const observe = (observation: Observation): void => {
+    record.observation(observation);
+    view.observation(observation);
+    if (observation.kind === "exchange") telemetry.exchange(observation);
+    if (observation.kind === "sample" || observation.kind === "exchange" || observation.kind === "actual") analysed.hear(observation);
+  };
+  const swimDeps: SwimDeps = { clock, log, meter, announce, observe, dropped, save: (state) => analysed.save("failover", state) };
+
+  try {
+    // Opened in this order, closed in the other: the gateway drains while all others still serve it, and who listens to
+    // the signals hears the last word before the API goes.
+    const open = { log, metrics: metricsHandler(meter, clock), ready: () => ready };
+    const control = await api(first.api, { ...open, clock, state: view.document, actual: observe, connect: hub.connect, snapshot: hub.snapshot }).start();
+    life.opened("api", control.close);
+    const scraped = await metricsListener(first.metrics, open).start();
+    life.opened("metrics", scraped.close);
+    life.opened("signals", () => {
+      if (swim !== undefined) announce(drainDirective(swim.failover.current().target, clock.wallMs()));
+      return hub.close("the sidecar is closing");
+    });
+    life.opened("gauges", gauges(clock, meter, () => swim?.gateway.active() ?? 0, () => analysed.depth()));
+    swim = await startSwim(first, swimDeps, { failover: saved.get("failover"), rev: 0, server: undefined });
+    life.opened("swim", async () => void (await swim?.close()));
+    ready = { ready: true, reasons: [] };
+    log.info({ version, gateway: swim.address, api: control.address, metrics: scraped.address, server: first.server.url, ladder: swim.backends().map(({ name }) => name) }, "swimming");
+  } catch (error) {
+    await life.close();
+    throw error;
+  }
+
+  return {
+    async close() {
+      log.info({}, "draining");
+      ready = { ready: false, reasons: ["the sidecar is draining"] };
+      swim?.failover.drain();
+      return life.close();
+    },
+    async reload(offered) {
+      const before = swim;
+      if (before === undefined) return;
+      try {
+        swim = await startSwim(offered, swimDeps, { failover: before.failover.saved(), rev: before.failover.current().rev, server: before.gateway.handOver });
+      } catch (error) {
+        reloadOk.set(0);
+        log.error({ error }, "the config was not reloaded, the old one stays in force");
+        return;
+      }
+      const waiting = (Object.keys(offered) as (keyof Config)[]).filter((section) => !(reloadable as readonly string[]).includes(section) && !isDeepStrictEqual(offered[section], config[section]));
+      if (offered.gateway.host !== config.gateway.host || offered.gateway.port !== config.gateway.port) waiting.push("gateway");
+      config = { ...config, ...Object.fromEntries(reloadable.map((section) => [section, offered[section]])) };
+      reloadOk.set(1);
+      log.info(waiting.length === 0 ? {} : { atNextStart: waiting }, waiting.length === 0 ? "the config was reloaded" : "the config was reloaded; some of it takes effect at the next start only");
+      await before.close();
+    },
+    refused: () => reloadOk.set(0),
+  };
+}
+
+/** Levels that nobody announces are read each second. */
+function gauges(clock: Clock, meter: Meter, active: () => number, depth: () => number) {
+  const delay = monitorEventLoopDelay({ resolution: 10 });
+  delay.enable();
+  const cancel = clock.every(1_000, () => {
+    meter.gauge(instruments.activeRequests, {}).set(active());
+    meter.gauge(instruments.queueDepth, { queue: "analysis" }).set(depth());
+    meter.gauge(instruments.loopDelay, {}).set(delay.max / 1e9);
+    delay.reset();
+  });
+  return () => {
+    cancel();
+    delay.disable();
+  };
+}
+
+function driftSignal({ stream, detector, culprits, statistic, threshold, message, atWallMs, verdict }: Judgement, target: Target): DriftSignal {
+  return { type: "drift", target, status: verdict === "drift" ? "firing" : "resolved", stream, detector, culprits, statistic, threshold, message, atWallMs };
+}
+
+function drainDirective(target: Target, atWallMs: number): Signal {
+  return { type: "directive", target, action: "drain", why: "the sidecar is going away, and the pod with it", atWallMs };
+}
+
+function logSignal(log: Log, signal: Signal): void {
+  if (signal.type !== "transition") return;
+  const { from, to, rung, reason, cause } = signal;
+  const level = to === "failed" ? "error" : to === "suspect" || to === "degraded" || to === "isolated" ? "warn" : "info";
+  log[level]({ from, to, rung, reason, cause }, `the primary is ${to}, answers come from ${rung}`);
+}

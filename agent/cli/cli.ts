@@ -1,0 +1,50 @@
+/** The command line: a literal table of commands, one help text, and the rule that bad input exits with 2 and says why. */
+import { check } from "./check.ts";
+import { demo } from "./demo.ts";
+import { run } from "./run.ts";
+import { status } from "./status.ts";
+import { version } from "./version.ts";
+import { UsageError } from "./usage.ts";
+import { exit, type World } from "./world.ts";
+
+export interface Command {
+  readonly usage: string;
+  readonly help: string;
+  run(argv: readonly string[], world: World): Promise<number>;
+}
+
+const commands = { run, check, demo, status } as const satisfies Record<string, Command>;
+
+export async function cli(argv: readonly string[], world: World): Promise<number> {
+  const [name, ...rest] = argv;
+  if (name === undefined || name === "help" || name === "--help" || name === "-h") {
+    (name === undefined ? world.err : world.out)(help());
+    return name === undefined ? exit.bad : exit.done;
+  }
+  if (name === "--version" || name === "version") {
+    world.out(`${version}\n`);
+    return exit.done;
+  }
+  const command: Command | undefined = Object.hasOwn(commands, name) ? commands[name as keyof typeof commands] : undefined;
+  if (command === undefined) {
+    world.err(`pilotfish: there is no command "${name}"\n\n${help()}`);
+    return exit.bad;
+  }
+  if (rest.includes("--help") || rest.includes("-h")) {
+    world.out(`${command.usage}\n\n${command.help}\n`);
+    return exit.done;
+  }
+  try {
+    return await command.run(rest, world);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    world.err(`pilotfish ${name}: ${error.message}\nusage: ${command.usage}\n`);
+    return exit.bad;
+  }
+}
+
+function help(): string {
+  const width = Math.max(...Object.values(commands).map(({ usage }) => usage.length));
+  const lines = Object.values(commands).map(({ usage, help: text }) => `  ${usage.padEnd(width)}  ${text.split("\n", 1)[0]}`);
+  return `pilotfish ${version}: swims beside a model server and keeps its predictions flowing\n\n${lines.join("\n")}\n\nExit codes: 0 done, 1 failed, 2 bad input or config. "pilotfish COMMAND --help" tells more.\n`;
+}

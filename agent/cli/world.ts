@@ -1,0 +1,21 @@
+/** What a command may touch of the process it runs in; main.ts hands over the real one, tests their own. */
+export interface World {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** To standard output, as it is. */
+  out(text: string): void;
+  /** To standard error, as it is. */
+  err(text: string): void;
+  /** Is somebody watching, so that a line may be redrawn and coloured? */
+  readonly interactive: boolean;
+  /** Width of the terminal in columns. */
+  readonly columns: number;
+  /** Where the log goes: a file descriptor. */
+  readonly logFd: number;
+  /** How this program was started, to start it once more: executable and arguments before the command's own. */
+  readonly self: readonly string[];
+  onSignal(signal: "SIGINT" | "SIGTERM" | "SIGHUP", run: () => void): void;
+}
+
+/** Exit codes: done, failed, bad input or config. */
+export const exit = { done: 0, failed: 1, bad: 2 } as const;

@@ -1,0 +1,33 @@
+/** The gateway's options, each with its default. */
+import { z } from "zod";
+import { bytes, duration } from "../units.ts";
+
+const share = () => z.number().min(0).max(1);
+const count = () => z.int().min(1);
+
+export const gatewayOptions = z.strictObject({
+  host: z.string().default("0.0.0.0"),
+  port: z.int().min(0).max(65_535).default(9080),
+  /** How long a request waits for its answer, from its last byte, unless the client says less. In a streamed answer: the longest silence. */
+  timeout: duration().default(10_000),
+  /** The share of that time kept for the rungs. */
+  reserve: share().default(0.2),
+  /** Longest body of a request. */
+  bodyMax: bytes().default(16 * 1_048_576),
+  /** Longest body, of a request or an answer, that is held until it is whole before it is passed on. */
+  holdMax: bytes().default(65_536),
+  /** All bodies together that are kept for a second attempt or a rung; what does not fit is passed on once only. */
+  keptMax: bytes().default(256 * 1_048_576),
+  /** Requests served at once; beyond it 503. */
+  active: count().default(1_024),
+  /** Second attempts at the primary: a share of the requests of the last 10 s, and at least so many. */
+  retry: z.strictObject({ ratio: share().default(0.2), min: z.int().min(0).default(3) }).prefault({}),
+  /** Inferences whose bodies are handed on for analysis, and the longest body taken. */
+  sample: z.strictObject({ ratio: share().default(0.1), bodyMax: bytes().default(1_048_576) }).prefault({}),
+  /** Connections to the primary. */
+  connections: count().default(128),
+  /** How long requests under way may take to finish when the gateway closes. */
+  drain: duration().default(10_000),
+});
+
+export type GatewayOptions = z.output<typeof gatewayOptions>;

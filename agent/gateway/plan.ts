@@ -1,0 +1,94 @@
+/**
+ * Whom to ask next for one request: the one place that decides, apart from whoever moves bytes. Pure.
+ *
+ * The primary comes first while the route lets it, once more after a failure that a second try may mend, then the rungs in
+ * their order, and at last the primary all the same, since an answer from a backend that is known to be failing is never
+ * worse than none; only a person's override keeps it from being asked at all.
+ *
+ * Load is not retried: 429, or 503 with Retry-After, asks for less traffic, so the rungs are asked and the primary is not.
+ * A time-out or a stall is not retried either: a second wait would eat the rungs' time.
+ */
+import type { Outcome, Reason, Route } from "../backend.ts";
+
+export interface Situation {
+  /** How the request entered: the route when it came, with the trial claimed or not. */
+  readonly entry: "flows" | "trial" | "ladder";
+  readonly routeReason: Reason;
+  /** Inferences go down the ladder; other requests have no rungs and are retried only where that is safe. */
+  readonly kind: "inference" | "safe" | "other";
+  /** The request's bytes can be sent once more. */
+  readonly replayable: boolean;
+  /** How the attempts at the primary ended, in their order. */
+  readonly tried: readonly Outcome[];
+  /** The budget refused a second attempt. */
+  readonly retryRefused: boolean;
+  readonly rungs: number;
+  readonly rungsAsked: number;
+  /** Of the primary's share of the deadline, and of the whole. */
+  readonly primaryLeftMs: number;
+  readonly leftMs: number;
+}
+
+export type Step =
+  | { readonly ask: "primary"; readonly reason: Reason; readonly trial: boolean; readonly retry: boolean; readonly lastResort: boolean }
+  | { readonly ask: "rung"; readonly index: number; readonly reason: Reason }
+  /** Nobody is left: give the primary's own last answer if there is one, else say so. */
+  | { readonly ask: "nobody" };
+
+const mendable: ReadonlySet<Outcome> = new Set(["refused", "reset", "error"]);
+const mendableSafe: ReadonlySet<Outcome> = new Set(["refused", "reset"]);
+
+export function entryOf(route: Route, claimTrial: () => boolean): Situation["entry"] {
+  if (route.primary === "flows") return "flows";
+  return route.primary === "trial" && claimTrial() ? "trial" : "ladder";
+}
+
+export function next(situation: Situation): Step {
+  const { entry, routeReason, tried, rungs, rungsAsked, leftMs } = situation;
+  const first = { ask: "primary", trial: false, retry: false, lastResort: false } as const;
+  if (tried.length === 0 && entry === "flows") return { ...first, reason: "normal" };
+  if (tried.length === 0 && entry === "trial") return { ...first, reason: "trial", trial: true };
+  if (mayRetry(situation)) return { ...first, reason: "retried", retry: true };
+  if (rungsAsked < rungs && leftMs > 0) return { ask: "rung", index: rungsAsked, reason: whyNotPrimary(situation) };
+  if (tried.length === 0 && routeReason !== "override" && leftMs > 0) return { ...first, reason: routeReason, lastResort: true };
+  return { ask: "nobody" };
+}
+
+function mayRetry({ entry, kind, replayable, tried, retryRefused, primaryLeftMs }: Situation): boolean {
+  if (entry !== "flows" || tried.length !== 1 || !replayable || retryRefused || primaryLeftMs <= 0) return false;
+  const [outcome] = tried as readonly [Outcome];
+  return (kind === "inference" && mendable.has(outcome)) || (kind === "safe" && mendableSafe.has(outcome));
+}
+
+/** What the primary did last, or why it was not asked. */
+function whyNotPrimary({ routeReason, tried }: Situation): Reason {
+  const last = tried.at(-1);
+  return last === undefined ? routeReason : reasonOf(last);
+}
+
+/** The reason that an attempt's outcome gives for going elsewhere. */
+export function reasonOf(outcome: Outcome): Reason {
+  switch (outcome) {
+    case "error":
+    case "refused":
+    case "reset":
+    case "timeout":
+    case "stalled":
+    case "invalid":
+    case "overloaded":
+      return outcome;
+    case "ok":
+    case "rejected":
+    case "unsupported":
+    case "cancelled":
+    case "too-large":
+      return "normal";
+  }
+}
+
+/** What an answer's head says of the attempt. Load is told apart from death. */
+export function outcomeOf(status: number, retryAfter: boolean): Outcome {
+  if (status < 400) return "ok";
+  if (status === 429 || (status === 503 && retryAfter)) return "overloaded";
+  return status >= 500 ? "error" : "rejected";
+}

@@ -1,0 +1,210 @@
+/**
+ * The body that a client sends: taken only as fast as the backend takes it, and kept meanwhile, by reference, so that a second
+ * attempt or a rung can be given the same bytes, also when the first attempt fails while they still come.
+ *
+ * All kept bodies together have a bound. A body that does not fit is still passed on, but once only.
+ */
+import type { IncomingMessage } from "node:http";
+import { Readable } from "node:stream";
+import type { Clock } from "../clock.ts";
+
+/** `cut`: the client broke off before the body was whole. */
+export type UploadEnd = "whole" | "cut" | "too-large";
+
+/** Bytes that all uploads may keep at once. */
+export class KeptBytes {
+  readonly #maxBytes: number;
+  #bytes = 0;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  take(bytes: number): boolean {
+    if (this.#bytes + bytes > this.#maxBytes) return false;
+    this.#bytes += bytes;
+    return true;
+  }
+
+  give(bytes: number): void {
+    this.#bytes -= bytes;
+  }
+}
+
+export interface UploadOptions {
+  readonly clock: Clock;
+  /** Longest body taken. */
+  readonly maxBytes: number;
+  /** Where what is kept is counted; undefined for a body that is passed on once. */
+  readonly kept: KeptBytes | undefined;
+}
+
+export class Upload {
+  /** Kept when the body has ended, one way or another. */
+  readonly done: Promise<UploadEnd>;
+  readonly hasBody: boolean;
+  bytes = 0;
+  /** When the client last sent something. */
+  lastByteMs: number;
+
+  readonly #source: IncomingMessage;
+  readonly #clock: Clock;
+  readonly #maxBytes: number;
+  #kept: KeptBytes | undefined;
+  #keptBytes = 0;
+  #chunks: Buffer[] = [];
+  #end: UploadEnd | undefined;
+  #settle!: (end: UploadEnd) => void;
+  #reader: Reader | undefined;
+  #readingAll = false;
+
+  constructor(source: IncomingMessage, { clock, maxBytes, kept }: UploadOptions) {
+    this.#source = source;
+    this.#clock = clock;
+    this.#maxBytes = maxBytes;
+    this.#kept = kept;
+    this.lastByteMs = clock.monotonicMs();
+    this.done = new Promise((resolve) => {
+      this.#settle = resolve;
+    });
+    const { "content-length": length = "0", "transfer-encoding": coding } = source.headers;
+    this.hasBody = coding !== undefined || Number(length) > 0;
+    if (!this.hasBody) {
+      this.#finish("whole");
+      return;
+    }
+    source.on("data", (chunk: Buffer) => this.#take(chunk));
+    source.on("end", () => this.#finish("whole"));
+    source.on("error", () => this.#finish("cut"));
+    source.on("close", () => this.#finish("cut"));
+    source.pause();
+  }
+
+  /** The same bytes can be had once more. */
+  get replayable(): boolean {
+    return this.#kept !== undefined || !this.hasBody;
+  }
+
+  get ended(): boolean {
+    return this.#end !== undefined;
+  }
+
+  /** The next byte is the client's to send; nobody else keeps it. */
+  get waitsForClient(): boolean {
+    return this.#end === undefined && !this.#source.isPaused();
+  }
+
+  /** Takes the rest of the body as fast as it comes. */
+  readAll(): Promise<UploadEnd> {
+    this.#readingAll = true;
+    this.#source.resume();
+    return this.done;
+  }
+
+  /** The whole body, once it has ended and where it was kept. */
+  whole(): Buffer {
+    if (this.#chunks.length > 1) this.#chunks = [Buffer.concat(this.#chunks)];
+    return this.#chunks[0] ?? Buffer.alloc(0);
+  }
+
+  /** The body for an attempt, from its first byte: a Buffer where all of it is here, else a stream that follows the client. */
+  body(): Buffer | Readable | null {
+    this.#reader?.destroy();
+    this.#reader = undefined;
+    if (!this.hasBody) return null;
+    if (this.#end === "whole" && this.#kept !== undefined) return this.whole();
+    const reader = new Reader((wanting) => this.#feed(wanting));
+    reader.once("close", () => this.#left(reader));
+    this.#reader = reader;
+    return reader;
+  }
+
+  /** The exchange is over: forgets what was kept, and what still comes. */
+  release(): void {
+    if (this.#end === undefined) {
+      this.#finish("cut");
+      this.#source.resume();
+    }
+    this.#reader?.destroy();
+    this.#chunks = [];
+    this.#kept?.give(this.#keptBytes);
+    this.#kept = undefined;
+    this.#keptBytes = 0;
+  }
+
+  #take(chunk: Buffer): void {
+    if (this.#end !== undefined) return;
+    this.lastByteMs = this.#clock.monotonicMs();
+    this.bytes += chunk.length;
+    if (this.bytes > this.#maxBytes) return this.#finish("too-large");
+    this.#chunks.push(chunk);
+    this.#keep(chunk.length);
+    if (this.#reader?.wanting === true) this.#feed(this.#reader);
+    else if (!this.#readingAll) this.#source.pause();
+  }
+
+  #keep(bytes: number): void {
+    if (this.#kept === undefined) return;
+    if (this.#kept.take(bytes)) {
+      this.#keptBytes += bytes;
+      return;
+    }
+    this.#kept.give(this.#keptBytes);
+    this.#kept = undefined;
+    this.#keptBytes = 0;
+    if (this.#reader === undefined) return;
+    this.#chunks.splice(0, this.#reader.taken);
+    this.#reader.taken = 0;
+  }
+
+  /** Gives the reader what it has not had yet, and asks the client for more when that is not enough. */
+  #feed(reader: Reader): void {
+    reader.wanting = true;
+    while (reader.taken < this.#chunks.length) {
+      const chunk = this.#chunks[reader.taken] as Buffer;
+      if (this.#kept === undefined) this.#chunks.shift();
+      else reader.taken += 1;
+      if (!reader.push(chunk)) {
+        reader.wanting = false;
+        if (!this.#readingAll) this.#source.pause();
+        return;
+      }
+    }
+    // A body that does not become whole leaves its reader without an end: who called for it breaks the attempt off.
+    if (this.#end === "whole") reader.push(null);
+    else if (this.#end === undefined) this.#source.resume();
+  }
+
+  /** Nobody reads any more; whoever comes next begins anew. */
+  #left(reader: Reader): void {
+    if (this.#reader !== reader) return;
+    this.#reader = undefined;
+    if (this.#end === undefined && !this.#readingAll) this.#source.pause();
+  }
+
+  #finish(end: UploadEnd): void {
+    if (this.#end !== undefined) return;
+    this.#end = end;
+    if (end === "too-large") this.#source.pause();
+    this.#settle(end);
+    if (this.#reader?.wanting === true) this.#feed(this.#reader);
+  }
+}
+
+/** One reading of an upload from its first byte. */
+class Reader extends Readable {
+  /** How many chunks it has had. */
+  taken = 0;
+  /** It asked for more and has not been told to wait. */
+  wanting = false;
+  readonly #want: (reader: Reader) => void;
+
+  constructor(want: (reader: Reader) => void) {
+    super();
+    this.#want = want;
+  }
+
+  override _read(): void {
+    this.#want(this);
+  }
+}

@@ -1,0 +1,27 @@
+/** What the sidecar's main thread and an ONNX rung's thread say to each other. Plain data. */
+import type { ProtocolName } from "../protocols/protocols.ts";
+import type { ModelDescription } from "../protocols/protocol.ts";
+
+export interface OnnxThreadData {
+  readonly path: string;
+  readonly protocol: ProtocolName;
+  readonly features: readonly string[] | undefined;
+  readonly version: string | undefined;
+}
+
+export interface OnnxAsk {
+  readonly id: number;
+  readonly model: string;
+  /** The bytes as the client sent them. */
+  readonly body: Uint8Array;
+  readonly description: ModelDescription | undefined;
+}
+
+export type OnnxAnswer =
+  | { readonly id: number; readonly outcome: "ok"; readonly body: Uint8Array }
+  | { readonly id: number; readonly outcome: "error" | "unsupported" | "rejected"; readonly detail: string };
+
+export type OnnxSay =
+  | { readonly kind: "loaded"; readonly inputs: readonly string[]; readonly outputs: readonly string[] }
+  | { readonly kind: "failed"; readonly detail: string }
+  | { readonly kind: "answer"; readonly answer: OnnxAnswer };

@@ -1,0 +1,123 @@
+/**
+ * The thread of an ONNX rung: loads the model, then turns each request's bytes into an answer's bytes. Reading the JSON,
+ * running the model and writing the JSON all happen here, because onnxruntime-node runs a model on the thread that asks for
+ * it, and the data path must not wait for that.
+ */
+import { parentPort, workerData } from "node:worker_threads";
+import { InferenceSession, Tensor as OnnxTensor } from "onnxruntime-node";
+import type { Tensor, Value } from "../protocols/protocol.ts";
+import { protocols } from "../protocols/protocols.ts";
+import type { OnnxAnswer, OnnxAsk, OnnxSay, OnnxThreadData } from "./onnx-message.ts";
+import { conform, feed } from "./tensors.ts";
+import type { Feed, Given, Input } from "./tensors.ts";
+
+const { path, protocol: protocolName, features, version } = workerData as OnnxThreadData;
+const protocol = protocols[protocolName];
+
+function say(message: OnnxSay): void {
+  const moved = message.kind === "answer" && message.answer.outcome === "ok" ? [message.answer.body.buffer as ArrayBuffer] : [];
+  parentPort?.postMessage(message, moved);
+}
+
+/** The protocol's words for the runtime's types. Others can not be read or written here. */
+const datatypes: Readonly<Record<string, string>> = {
+  float32: "FP32",
+  float64: "FP64",
+  int8: "INT8",
+  int16: "INT16",
+  int32: "INT32",
+  int64: "INT64",
+  uint8: "UINT8",
+  uint16: "UINT16",
+  uint32: "UINT32",
+  uint64: "UINT64",
+  bool: "BOOL",
+  string: "BYTES",
+};
+
+class Unfit extends Error {}
+
+function number(value: Value, name: string): number {
+  if (typeof value === "number") return value;
+  if (typeof value === "boolean") return value ? 1 : 0;
+  if (value === null) return Number.NaN; // A missing value, as Python's clients send it.
+  throw new Unfit(`the input ${name} holds text where the model takes numbers`);
+}
+
+function integer(value: Value, name: string): number {
+  const whole = number(value, name);
+  if (Number.isInteger(whole)) return whole;
+  throw new Unfit(`the input ${name} holds ${whole} where the model takes whole numbers`);
+}
+
+function tensorOf({ name, type, shape: dimensions, values }: Feed): OnnxTensor {
+  const numbers = () => values.map((value) => number(value, name));
+  const integers = () => values.map((value) => integer(value, name));
+  switch (type) {
+    case "float32":
+      return new OnnxTensor("float32", Float32Array.from(numbers()), dimensions);
+    case "float64":
+      return new OnnxTensor("float64", Float64Array.from(numbers()), dimensions);
+    case "int8":
+      return new OnnxTensor("int8", Int8Array.from(integers()), dimensions);
+    case "int16":
+      return new OnnxTensor("int16", Int16Array.from(integers()), dimensions);
+    case "int32":
+      return new OnnxTensor("int32", Int32Array.from(integers()), dimensions);
+    case "int64":
+      return new OnnxTensor("int64", BigInt64Array.from(integers(), BigInt), dimensions);
+    case "uint8":
+      return new OnnxTensor("uint8", Uint8Array.from(integers()), dimensions);
+    case "uint16":
+      return new OnnxTensor("uint16", Uint16Array.from(integers()), dimensions);
+    case "uint32":
+      return new OnnxTensor("uint32", Uint32Array.from(integers()), dimensions);
+    case "uint64":
+      return new OnnxTensor("uint64", BigUint64Array.from(integers(), BigInt), dimensions);
+    case "bool":
+      return new OnnxTensor("bool", Uint8Array.from(integers()), dimensions);
+    case "string":
+      return new OnnxTensor("string", values.map(String), dimensions);
+    default:
+      throw new Unfit(`the input ${name} is ${type}, which is not supported`);
+  }
+}
+
+function givenOf({ type, dims, data }: OnnxTensor): Given {
+  const values = Array.from(data as Iterable<number | bigint | string | boolean>, (value): Value => (typeof value === "bigint" ? Number(value) : value));
+  return { datatype: datatypes[type] ?? type, shape: dims, values: type === "bool" ? values.map(Boolean) : values };
+}
+
+function isTensor(metadata: InferenceSession.ValueMetadata): metadata is InferenceSession.TensorValueMetadata {
+  return metadata.isTensor;
+}
+
+async function answer(session: InferenceSession, inputs: readonly Input[], outputs: readonly string[], { id, model, body, description }: OnnxAsk): Promise<OnnxAnswer> {
+  const request = protocol.parseRequest(body);
+  if (!request.ok) return { id, outcome: request.reason === "binary" ? "unsupported" : "rejected", detail: `the request can not be read: ${request.reason}` };
+  const fed = feed(inputs, request.inputs, features);
+  if (!fed.ok) return { id, outcome: fed.outcome, detail: fed.detail };
+  const results = await session.run(Object.fromEntries(fed.feeds.map((one) => [one.name, tensorOf(one)])), [...outputs]);
+  const given = new Map(Object.entries(results).map(([name, result]) => [name, givenOf(result as OnnxTensor)]));
+  const rows = (request.inputs[0] as Tensor).shape[0] ?? 1;
+  const conformed = conform(given, description, request.outputs, rows);
+  if (!conformed.ok) return { id, outcome: conformed.outcome, detail: conformed.detail };
+  const text = protocol.formatAnswer({ model, version, id: request.id, outputs: conformed.outputs });
+  return { id, outcome: "ok", body: new TextEncoder().encode(text) };
+}
+
+async function serve(): Promise<void> {
+  const session = await InferenceSession.create(path, { intraOpNumThreads: 1, interOpNumThreads: 1, executionMode: "sequential", logSeverityLevel: 3 });
+  const inputs = session.inputMetadata.filter(isTensor);
+  // Sequences and maps, such as scikit-learn's probabilities without `zipmap: false`, can not be read through this binding.
+  const outputs = session.outputMetadata.filter(isTensor).map(({ name }) => name);
+  parentPort?.on("message", (ask: OnnxAsk) => {
+    answer(session, inputs, outputs, ask).then(
+      (given) => say({ kind: "answer", answer: given }),
+      (error: unknown) => say({ kind: "answer", answer: { id: ask.id, outcome: error instanceof Unfit ? "rejected" : "error", detail: String((error as Error).message).slice(0, 200) } }),
+    );
+  });
+  say({ kind: "loaded", inputs: inputs.map(({ name }) => name), outputs });
+}
+
+serve().catch((error: unknown) => say({ kind: "failed", detail: String((error as Error).message).slice(0, 500) }));

@@ -1,0 +1,31 @@
+/** argv to command to exit code: the only file that knows the process. */
+import { cli } from "./cli/cli.ts";
+import { exit } from "./cli/world.ts";
+
+process.on("unhandledRejection", (error) => fatal(error));
+process.on("uncaughtException", (error) => fatal(error));
+
+function fatal(error: unknown): void {
+  process.stderr.write(`pilotfish: a fault of its own, please report it: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.exit(exit.failed);
+}
+
+// A reader that goes away (`pilotfish … | head`) is no fault.
+process.stdout.on("error", () => process.exit(exit.done));
+
+// Started by the launcher on an older Node: end when it ends.
+if (process.env["PILOTFISH_END_WITH_PARENT"] === "1") process.once("disconnect", () => process.kill(process.pid, "SIGTERM"));
+
+process.exit(
+  await cli(process.argv.slice(2), {
+    env: process.env,
+    cwd: process.cwd(),
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+    interactive: process.stdout.isTTY === true,
+    columns: process.stdout.columns ?? 100,
+    logFd: 1,
+    self: [process.execPath, ...process.execArgv, process.argv[1] ?? ""],
+    onSignal: (signal, run) => void process.on(signal, run),
+  }),
+);

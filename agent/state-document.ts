@@ -1,0 +1,98 @@
+/**
+ * The state as a document: what `/v1/state` shows, for people, for `pilotfish status` and for scripts. A view of what was
+ * said, kept by listening; it decides nothing.
+ */
+import { instruments } from "../exporters/instruments.ts";
+import type { DriftSignal, Signal } from "../exporters/signal.ts";
+import type { Observation, Point, ProbeObservation, ReadingObservation } from "./observation.ts";
+import type { Swim } from "./swim.ts";
+
+export interface StateFacts {
+  readonly version: string;
+  readonly instance: string;
+  /** Undefined until it has begun. */
+  readonly swim: () => Swim | undefined;
+}
+
+export interface StateView {
+  observation(observation: Observation): void;
+  points(points: readonly Point[]): void;
+  signal(signal: Signal): void;
+  note(text: string): void;
+  document(): Readonly<Record<string, unknown>>;
+}
+
+const notesMax = 20;
+
+export function stateView(facts: StateFacts): StateView {
+  const probes = new Map<string, ProbeObservation>();
+  const collectors = new Map<string, ReadingObservation>();
+  const drifts = new Map<string, DriftSignal>();
+  const notes: string[] = [];
+  let levels: readonly Point[] = [];
+
+  /** The values of one instrument by one of its labels. */
+  function by(instrument: Point["instrument"], label: string): Record<string, number> {
+    return Object.fromEntries(levels.filter((point) => point.instrument === instrument).map(({ labels, value }) => [labels[label] as string, value]));
+  }
+
+  function level(instrument: Point["instrument"]): number | null {
+    return levels.find((point) => point.instrument === instrument)?.value ?? null;
+  }
+
+  return {
+    observation(observation) {
+      if (observation.kind === "probe") probes.set(observation.probe, observation);
+      if (observation.kind === "reading") collectors.set(observation.collector, observation);
+    },
+    points: (points) => void (levels = points),
+    signal(signal) {
+      if (signal.type !== "drift") return;
+      if (signal.status === "firing") drifts.set(signal.stream, signal);
+      else drifts.delete(signal.stream);
+    },
+    note(text) {
+      if (notes.at(-1) === text) return;
+      notes.push(text);
+      if (notes.length > notesMax) notes.shift();
+    },
+    document() {
+      const swim = facts.swim();
+      if (swim === undefined) return { version: facts.version, instance: facts.instance, status: "unknown" };
+      const { target, status, rung, reason, cause, sinceWallMs, rev } = swim.failover.current();
+      const evidence = by(instruments.driftEvidence, "feature");
+      const { all = null, ...features } = evidence;
+      return {
+        version: facts.version,
+        instance: facts.instance,
+        model: { name: target.model, version: target.version ?? null },
+        server: { url: target.endpoint, description: swim.description() ?? null },
+        status,
+        rung,
+        reason,
+        since: new Date(sinceWallMs).toISOString(),
+        cause,
+        rev,
+        ladder: swim.backends().slice(1),
+        probes: Object.fromEntries([...probes].map(([name, { verdict, reason: why, detail }]) => [name, { verdict, reason: why, detail }])),
+        collectors: Object.fromEntries([...collectors].map(([name, { status: state, detail }]) => [name, { status: state, detail }])),
+        drift: [...drifts.values()].map(({ stream, detector, message, culprits, statistic, threshold, atWallMs }) => ({
+          stream, detector, message, culprits, statistic, threshold, at: new Date(atWallMs).toISOString(),
+        })),
+        evidence: { log10: all, threshold: level(instruments.driftThreshold), features },
+        distances: { psi: distances("psi"), jensen_shannon: distances("jensen_shannon") },
+        window: level(instruments.windowSamples),
+        performance: by(instruments.performance, "metric"),
+        actuals: by(instruments.actuals, "result"),
+        analysed: by(instruments.analysed, "result"),
+        notes,
+      };
+    },
+  };
+
+  function distances(measure: string): Record<string, number> {
+    return Object.fromEntries(
+      levels.filter(({ instrument, labels }) => instrument === instruments.driftDistance && labels["measure"] === measure).map(({ labels, value }) => [labels["feature"] as string, value]),
+    );
+  }
+}

@@ -1,0 +1,133 @@
+/**
+ * The rooms that a reload replaces: gateway, ladder, probes, collectors and failover, made from one config and handed what
+ * they need of each other as functions. What outlives a reload (listeners, series, subscribers, the analysis) is agent.ts's.
+ */
+import type { Server } from "node:http";
+import { instruments } from "../exporters/instruments.ts";
+import type { Meter } from "../exporters/meter.ts";
+import type { Announce, Target } from "../exporters/signal.ts";
+import { primaryName } from "./backend.ts";
+import type { Clock } from "./clock.ts";
+import { collectors } from "./collectors/collectors.ts";
+import type { Config } from "./config/config.ts";
+import { failover, type Failover } from "./failover/failover.ts";
+import type { SavedFailover } from "./failover/saved.ts";
+import { ask } from "./forward/ask.ts";
+import { gateway, type Gateway } from "./gateway/gateway.ts";
+import { ladder } from "./ladder/ladder.ts";
+import { Lifecycle } from "./lifecycle.ts";
+import type { Log } from "./log.ts";
+import type { Observe } from "./observation.ts";
+import { describer } from "./probes/describe.ts";
+import { probes } from "./probes/probes.ts";
+import type { ModelDescription } from "./protocols/protocol.ts";
+import { protocols } from "./protocols/protocols.ts";
+
+export interface SwimDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly meter: Meter;
+  readonly announce: Announce;
+  /** Hears everything that is seen, after failover has. */
+  readonly observe: Observe;
+  readonly dropped: (what: string, count?: number) => void;
+  readonly save: (state: SavedFailover) => void;
+}
+
+/** What the rooms before these leave behind. */
+export interface Legacy {
+  readonly failover: unknown;
+  /** The last revision that was announced. */
+  readonly rev: number;
+  /** Takes over the gateway's listener; undefined at the first start. */
+  readonly server: (() => Server) | undefined;
+}
+
+export interface Swim {
+  readonly gateway: Gateway;
+  readonly failover: Failover;
+  readonly address: { readonly address: string; readonly port: number };
+  /** The primary and every rung. */
+  backends(): readonly { readonly name: string; readonly kind: string }[];
+  description(): ModelDescription | undefined;
+  /** Bounded by the gateway's drain; the names of the parts that did not close in time come back. */
+  close(): Promise<readonly string[]>;
+}
+
+/** Rejects where the config's files can not be read or the listener can not be had; nothing is open then. */
+export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy): Promise<Swim> {
+  const { clock, log, meter, announce, dropped } = deps;
+  const life = new Lifecycle(clock, config.gateway.drain + 2_000);
+  const server = new URL(config.server.url);
+  const protocol = protocols["open-inference"];
+
+  // What is known of the model: configured, told by the server, or learnt from traffic.
+  let model = config.model.name;
+  let version: string | undefined;
+  const target = (): Target => ({ model: model ?? "unknown", version, endpoint: server.origin });
+
+  const described = describer(
+    { server, protocol, model, timeoutMs: 2_000 },
+    {
+      clock, log, ask,
+      described(description) {
+        model ??= description.name;
+        version ??= description.versions.at(-1);
+      },
+    },
+  );
+  const steps = ladder(config.ladder, { clock, log, protocol, describe: () => described.description() });
+  const room = failover(config.failover, {
+    clock, announce, target,
+    rungs: () => steps.usable(),
+    release: () => data.release("stalled"),
+    save: deps.save,
+    saved: legacy.failover,
+    rev: legacy.rev,
+  });
+
+  const observe: Observe = (observation) => {
+    room.hear(observation);
+    if (observation.kind === "exchange" && observation.inference && observation.rung === primaryName && observation.outcome === "ok") {
+      if (model === undefined) {
+        model = observation.model;
+        described.setModel(model);
+      }
+      if (observation.model === model) version = observation.version ?? version;
+    }
+    deps.observe(observation);
+  };
+
+  const data = gateway(config.gateway, {
+    clock, log, server, protocol, observe, dropped,
+    rungs: steps.rungs,
+    route: () => room.route(),
+    claimTrial: () => room.claimTrial(),
+    version: () => version,
+    retried: (result) => meter.counter(instruments.retries, { result }).add(),
+    ...(config.model.name === undefined ? {} : { model: config.model.name }),
+  });
+  const reads = collectors(config.collectors, { clock, log, ask, server, observe });
+  const asks = probes(config.probes, { clock, log, ask, server, protocol, observe, model: () => model, work: () => data.work(), serverWork: () => reads.serverWork() });
+
+  try {
+    life.opened("ladder", await steps.start());
+    life.opened("failover", room.start());
+    life.opened("collectors", reads.start());
+    life.opened("description", described.start());
+    life.opened("probes", asks.start());
+    const front = await data.start(legacy.server?.());
+    life.opened("gateway", front.close);
+    return {
+      gateway: data,
+      failover: room,
+      address: front.address,
+      backends: () => [{ name: primaryName, kind: primaryName }, ...steps.rungs.map(({ name, kind }) => ({ name, kind }))],
+      description: () => described.description(),
+      close: () => life.close(),
+    };
+  } catch (error) {
+    await life.close();
+    throw error;
+  }
+}

@@ -1,0 +1,111 @@
+/** Whom to ask next: the whole decision, without a byte moved. */
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { outcomes } from "../../agent/backend.ts";
+import type { Outcome } from "../../agent/backend.ts";
+import { entryOf, next, outcomeOf } from "../../agent/gateway/plan.ts";
+import type { Situation } from "../../agent/gateway/plan.ts";
+
+const fresh: Situation = {
+  entry: "flows",
+  routeReason: "normal",
+  kind: "inference",
+  replayable: true,
+  tried: [],
+  retryRefused: false,
+  rungs: 2,
+  rungsAsked: 0,
+  primaryLeftMs: 8_000,
+  leftMs: 10_000,
+};
+
+/** Plays a request whose attempts at the primary all end so, and whose rungs all fail: who is asked, in order. */
+function play(situation: Situation, outcome: Outcome): readonly string[] {
+  const asked: string[] = [];
+  let now = situation;
+  for (;;) {
+    const step = next(now);
+    if (step.ask === "nobody") return asked;
+    asked.push(step.ask === "primary" ? `primary (${step.reason})` : `rung ${step.index} (${step.reason})`);
+    now = step.ask === "primary" ? { ...now, tried: [...now.tried, outcome] } : { ...now, rungsAsked: now.rungsAsked + 1 };
+  }
+}
+
+test.each<[Outcome, readonly string[]]>([
+  ["refused", ["primary (normal)", "primary (retried)", "rung 0 (refused)", "rung 1 (refused)"]],
+  ["reset", ["primary (normal)", "primary (retried)", "rung 0 (reset)", "rung 1 (reset)"]],
+  ["error", ["primary (normal)", "primary (retried)", "rung 0 (error)", "rung 1 (error)"]],
+  ["overloaded", ["primary (normal)", "rung 0 (overloaded)", "rung 1 (overloaded)"]],
+  ["timeout", ["primary (normal)", "rung 0 (timeout)", "rung 1 (timeout)"]],
+  ["stalled", ["primary (normal)", "rung 0 (stalled)", "rung 1 (stalled)"]],
+  ["invalid", ["primary (normal)", "rung 0 (invalid)", "rung 1 (invalid)"]],
+])("an inference that ends in %s", (outcome, asked) => {
+  expect(play(fresh, outcome)).toEqual(asked);
+});
+
+test("no second attempt where the budget refuses it, the bytes are gone or the primary's time is up", () => {
+  const once = ["primary (normal)", "rung 0 (reset)", "rung 1 (reset)"];
+  expect(play({ ...fresh, retryRefused: true }, "reset")).toEqual(once);
+  expect(play({ ...fresh, primaryLeftMs: 0 }, "reset")).toEqual(once);
+  expect(play({ ...fresh, replayable: false, rungs: 0 }, "reset")).toEqual(["primary (normal)"]);
+});
+
+test("a trial is one attempt and then the rungs", () => {
+  expect(play({ ...fresh, entry: "trial", routeReason: "circuit-open" }, "refused")).toEqual(["primary (trial)", "rung 0 (refused)", "rung 1 (refused)"]);
+});
+
+test("past the ladder the primary is asked after all, but never against a person's will", () => {
+  expect(play({ ...fresh, entry: "ladder", routeReason: "unready" }, "refused")).toEqual(["rung 0 (unready)", "rung 1 (unready)", "primary (unready)"]);
+  expect(play({ ...fresh, entry: "ladder", routeReason: "override" }, "refused")).toEqual(["rung 0 (override)", "rung 1 (override)"]);
+});
+
+test("when the time is up nobody is asked any more", () => {
+  expect(next({ ...fresh, tried: ["timeout"], leftMs: 0, primaryLeftMs: 0 })).toEqual({ ask: "nobody" });
+});
+
+test("a request that is no inference: safe ones are sent twice where no answer came, others once", () => {
+  const other = { ...fresh, rungs: 0 };
+  expect(play({ ...other, kind: "safe" }, "reset")).toEqual(["primary (normal)", "primary (retried)"]);
+  expect(play({ ...other, kind: "safe" }, "error")).toEqual(["primary (normal)"]);
+  expect(play({ ...other, kind: "other" }, "reset")).toEqual(["primary (normal)"]);
+});
+
+test("whatever happens it ends, each rung is asked at most once, the primary at most twice, and not at all under an override", () => {
+  const situations = fc.record({
+    entry: fc.constantFrom("flows" as const, "trial" as const, "ladder" as const),
+    routeReason: fc.constantFrom("normal" as const, "circuit-open" as const, "override" as const),
+    kind: fc.constantFrom("inference" as const, "safe" as const, "other" as const),
+    replayable: fc.boolean(),
+    tried: fc.constant([]),
+    retryRefused: fc.boolean(),
+    rungs: fc.integer({ min: 0, max: 4 }),
+    rungsAsked: fc.constant(0),
+    primaryLeftMs: fc.integer({ min: -10, max: 10 }),
+    leftMs: fc.integer({ min: -10, max: 10 }),
+  });
+  fc.assert(
+    fc.property(situations, fc.constantFrom(...outcomes), (situation, outcome) => {
+      const asked = play(situation, outcome);
+      const primary = asked.filter((step) => step.startsWith("primary")).length;
+      expect(primary).toBeLessThanOrEqual(2);
+      expect(new Set(asked).size).toBe(asked.length);
+      if (situation.entry === "ladder" && situation.routeReason === "override") expect(primary).toBe(0);
+    }),
+  );
+});
+
+test("only a route on probation asks for the claim", () => {
+  let claims = 0;
+  const claim = () => (claims += 1) > 0;
+  expect(entryOf({ primary: "flows", reason: "normal", rung: "primary" }, claim)).toBe("flows");
+  expect(entryOf({ primary: "blocked", reason: "unready", rung: "small" }, claim)).toBe("ladder");
+  expect(claims).toBe(0);
+  expect(entryOf({ primary: "trial", reason: "circuit-open", rung: "small" }, claim)).toBe("trial");
+  expect(entryOf({ primary: "trial", reason: "circuit-open", rung: "small" }, () => false)).toBe("ladder");
+});
+
+test("load is told apart from death, and the client's mistakes from the server's", () => {
+  expect([200, 204, 304, 400, 404, 422].map((status) => outcomeOf(status, false))).toEqual(["ok", "ok", "ok", "rejected", "rejected", "rejected"]);
+  expect([500, 502, 503, 504].map((status) => outcomeOf(status, false))).toEqual(["error", "error", "error", "error"]);
+  expect([outcomeOf(429, false), outcomeOf(503, true), outcomeOf(500, true)]).toEqual(["overloaded", "overloaded", "error"]);
+});
