@@ -33,9 +33,17 @@ export interface AgentDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly version: string;
+  /** In a thread of its own by default; tests run it on theirs. */
+  readonly analysis?: typeof analysis;
+}
+
+interface Listener {
+  readonly host: string;
+  readonly port: number;
 }
 
 export interface RunningAgent {
+  readonly listeners: { readonly gateway: Listener; readonly api: Listener; readonly metrics: Listener };
   /** Drains, then closes every part, the last opened first. The names of the parts that did not close in time come back. */
   close(): Promise<readonly string[]>;
   /** Puts a new config in force without losing a request. Sections that only count at the start are named in the log. */
@@ -51,7 +59,7 @@ const reloadable = ["server", "gateway", "ladder", "probes", "collectors", "fail
 const analysisTtlMs = 60_000;
 
 /** Rejects where a listener can not be had; everything else that is missing is said and done without. */
-export async function startAgent(first: Config, { clock, log, version }: AgentDeps): Promise<RunningAgent> {
+export async function startAgent(first: Config, { clock, log, version, analysis: analyse = analysis }: AgentDeps): Promise<RunningAgent> {
   const life = new Lifecycle(clock, first.gateway.drain + 4_000);
   const instance = hostname();
   const meter = new Meter(clock);
@@ -102,7 +110,7 @@ export async function startAgent(first: Config, { clock, log, version }: AgentDe
   }
 
   // Who analyses: another thread, which also keeps what outlives us.
-  const analysed = analysis(
+  const analysed = analyse(
     { monitors: first.monitors, store: first.store, model: first.model.name, referencePath: first.model.reference },
     {
       clock, log, dropped, judge,
@@ -125,6 +133,7 @@ export async function startAgent(first: Config, { clock, log, version }: AgentDe
     if (observation.kind === "exchange") telemetry.exchange(observation);
     if (observation.kind === "sample" || observation.kind === "exchange" || observation.kind === "actual") analysed.hear(observation);
   };
+  let listeners: RunningAgent["listeners"];
   const swimDeps: SwimDeps = { clock, log, meter, announce, observe, dropped, save: (state) => analysed.save("failover", state) };
 
   try {
@@ -143,13 +152,15 @@ export async function startAgent(first: Config, { clock, log, version }: AgentDe
     swim = await startSwim(first, swimDeps, { failover: saved.get("failover"), rev: 0, server: undefined });
     life.opened("swim", async () => void (await swim?.close()));
     ready = { ready: true, reasons: [] };
-    log.info({ version, gateway: swim.address, api: control.address, metrics: scraped.address, server: first.server.url, ladder: swim.backends().map(({ name }) => name) }, "swimming");
+    listeners = { gateway: { host: swim.address.address, port: swim.address.port }, api: control.address, metrics: scraped.address };
+    log.info({ version, ...listeners, server: first.server.url, ladder: swim.backends().map(({ name }) => name) }, "swimming");
   } catch (error) {
     await life.close();
     throw error;
   }
 
   return {
+    listeners,
     async close() {
       log.info({}, "draining");
       ready = { ready: false, reasons: ["the sidecar is draining"] };

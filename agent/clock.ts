@@ -19,15 +19,23 @@ export interface Clock {
 
 export type Cancel = () => void;
 
+const timerMaxMs = 2 ** 31 - 1;
+
 export const systemClock: Clock = {
   monotonicMs: () => performance.now(),
   wallMs: () => Date.now(),
   after(delayMs, run) {
-    const timer = setTimeout(run, delayMs).unref();
+    let timer: NodeJS.Timeout;
+    // Node fires a longer timer at once, so a long wait is made of several.
+    const waitFor = (leftMs: number): void => {
+      timer = leftMs > timerMaxMs ? setTimeout(() => waitFor(leftMs - timerMaxMs), timerMaxMs) : setTimeout(run, leftMs);
+      timer.unref();
+    };
+    waitFor(delayMs);
     return () => clearTimeout(timer);
   },
   every(periodMs, run) {
-    const timer = setInterval(run, periodMs).unref();
+    const timer = setInterval(run, Math.min(periodMs, timerMaxMs)).unref();
     return () => clearInterval(timer);
   },
   random: () => Math.random(),

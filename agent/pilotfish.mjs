@@ -15,7 +15,7 @@ const bundle = new URL("../dist/pilotfish.mjs", import.meta.url);
 const entry = existsSync(bundle) ? bundle : new URL("./main.ts", import.meta.url);
 
 if (major >= oldest) {
-  // What was compiled, and stripped of its types, is kept for the next start: half the time and 40 MB less from the sources.
+  // What was compiled, and stripped of its types, is kept for the next start.
   enableCompileCache();
   await import(entry.href);
 } else {

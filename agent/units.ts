@@ -53,11 +53,11 @@ export const duration = (minMs: number = 1) =>
   parsed((text) => {
     const ms = parseDurationMs(text);
     return ms !== undefined && ms >= minMs ? ms : undefined;
-  }, minMs > 1 ? `a duration of at least ${minMs}ms with its unit, such as "500ms", "5s" or "30d"` : 'a duration with its unit, such as "500ms", "5s" or "30d"');
+  }, `a duration of at least ${minMs}ms with its unit (ms, s, m, h or d), such as "500ms" or "5s"`);
 
 /** A size in a config, as bytes. */
-export const bytes = () => parsed(parseBytes, 'a size with its unit, such as "64KiB" or "16MiB"');
+export const bytes = () => parsed(parseBytes, 'a size with its unit (B, KiB, MiB or GiB), such as "64KiB"');
 
 /** A budget of false alarms in a config. */
 export const falseAlarmBudget = () =>
-  parsed(parseFalseAlarmBudget, 'a budget such as "1 per 30d" or "1 per 1e6 samples" (at least 100 samples an alarm)');
+  parsed(parseFalseAlarmBudget, 'a budget of false alarms such as "1 per 30d" or "1 per 1e6 samples" (at least 100 samples an alarm)');

@@ -6,10 +6,22 @@
  * Run by `npm run build`, and by npm before the package is packed. onnxruntime-node stays outside: it is native.
  */
 import { rmSync } from "node:fs";
-import { build } from "esbuild";
+import { build, type Plugin } from "esbuild";
 
 const root = new URL("../", import.meta.url);
 const dist = new URL("dist/", root);
+
+/** undici's index loads all of it, WebSocket and fetch too: 9 MB resident. The pool is what we use. */
+const onlyThePool: Plugin = {
+  name: "only the pool of undici",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^undici$/ }, ({ resolveDir }) => ({ path: "undici", namespace: "pool", pluginData: resolveDir }));
+    onLoad({ filter: /.*/, namespace: "pool" }, ({ pluginData }) => ({
+      contents: 'export { default as Pool } from "undici/lib/dispatcher/pool.js";',
+      resolveDir: pluginData as string,
+    }));
+  },
+};
 
 rmSync(dist, { recursive: true, force: true });
 await build({
@@ -31,6 +43,7 @@ await build({
   minifyWhitespace: true,
   legalComments: "linked",
   external: ["onnxruntime-node"],
+  plugins: [onlyThePool],
   // What was written for CommonJS asks for `require` at run time.
   banner: { js: 'import { createRequire as requireFor } from "node:module"; const require = requireFor(import.meta.url);' },
   logLevel: "warning",

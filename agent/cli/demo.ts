@@ -1,6 +1,4 @@
 /** `pilotfish demo`: a real model server and a real Pilotfish on this machine, and everything that can go wrong, in two minutes. */
-import { makeScreen } from "./demo/screen.ts";
-import { tell } from "./demo/story.ts";
 import { parseOptions } from "./usage.ts";
 import { systemClock } from "../clock.ts";
 import { exit, type World } from "./world.ts";
@@ -10,6 +8,8 @@ export const demo = {
   help: "See it work: a real model server is killed, hung and fed drifting data, under load.\n\nNeeds nothing but this package and loopback. Stays up at the end, so that state and metrics can be looked at, until Ctrl-C;\n--exit ends it. The exit code is 0 only if every claim in the closing table held. --json prints the table as JSON.",
   async run(argv: readonly string[], world: World): Promise<number> {
     const { values } = parseOptions(argv, { exit: { type: "boolean", default: false }, json: { type: "boolean", default: false } });
+    // Loaded here and not with the daemon, which has no use for it.
+    const [{ makeScreen }, { tell }] = await Promise.all([import("./demo/screen.ts"), import("./demo/story.ts")]);
     // With --json, standard output is the table's alone.
     const screen = makeScreen(values.json ? { ...world, out: world.err, interactive: false } : world, () => systemClock.monotonicMs());
     const interrupted = Promise.withResolvers<void>();

@@ -17,7 +17,7 @@ import { initial, type FailoverPolicy, type FailoverState } from "./state.ts";
 import { callsBack, causeOf, routeOf, statusOf } from "./transition.ts";
 
 export const failoverOptions = z.strictObject({
-  /** Failures in a row of requests that take the primary out. */
+  /** Failed attempts in a row that take the primary out; a request makes up to two. */
   failures: z.int().min(1).max(1_000).default(5),
   /** Failures in a row of a probe that do. */
   probeFailures: z.int().min(1).max(100).default(2),

@@ -53,7 +53,7 @@ function hearAttempt(state: FailoverState, attempt: AttemptObservation, nowMs: n
       code: attempt.outcome,
       evidence: attempt.trial
         ? `the request that was to end the probation failed: ${attempt.outcome}`
-        : `${policy.failuresMax} requests in a row failed, the last one: ${attempt.outcome}${attempt.status === undefined ? "" : ` (${attempt.status})`}`,
+        : `${policy.failuresMax} attempts in a row failed, the last one: ${attempt.outcome}${attempt.status === undefined ? "" : ` (${attempt.status})`}`,
     };
     return turn(heard, { type: "failure", trial: attempt.trial }, nowMs, policy, cause);
   }

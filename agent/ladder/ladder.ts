@@ -13,16 +13,16 @@ import { defaultRung } from "./default-rung.ts";
 import { OnnxRung } from "./onnx-rung.ts";
 
 /** A rung's name is a label, a header and a word for people. */
-const rungName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/, "expected letters, digits, _ . - (at most 63)");
+const rungName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/, "expected 1 to 63 letters, digits, _ . or -, the first a letter or digit");
 /** It is sent in a header. */
-const version = z.string().regex(/^[\x21-\x7e]{1,128}$/, "expected visible ASCII characters (at most 128)");
+const version = z.string().regex(/^[\x21-\x7e]{1,128}$/, "expected 1 to 128 visible ASCII characters, no space");
 const scalar = z.union([z.number(), z.string(), z.boolean()]);
 
 const onnxOptions = z.strictObject({
   kind: z.literal("onnx"),
   name: rungName.default("onnx"),
   /** Path of the model's file. */
-  model: z.string().min(1),
+  model: z.string({ error: "expected the path of an ONNX model" }).min(1),
   version: version.optional(),
   /** For one answer. */
   timeout: duration().default(1_000),
@@ -36,7 +36,7 @@ const defaultOptions = z.strictObject({
   kind: z.literal("default"),
   name: rungName.default("default"),
   /** For each output its value, or its values where a row has several. */
-  outputs: z.record(z.string().min(1), z.union([scalar, z.array(scalar).min(1)])),
+  outputs: z.record(z.string().min(1), z.union([scalar, z.array(scalar).min(1)], { error: "expected a value, or a list of values" }), { error: "expected each output's name with its value" }),
   version: version.optional(),
 });
 

@@ -41,6 +41,8 @@ interface Waiting {
   readonly settle: (answer: RungAnswer) => void;
 }
 
+/** Beside the sources, or beside the bundle. */
+const threadFile = import.meta.url.endsWith(".ts") ? "./onnx-thread.ts" : "./onnx-thread.mjs";
 /** Questions given to the thread at once: enough to keep it busy, few enough that one given up has hardly begun. */
 const underWayMax = 4;
 const restartFirstMs = 1_000;
@@ -133,7 +135,7 @@ export class OnnxRung implements Rung {
     this.#state = "loading";
     this.#why = "its model is being loaded";
     const workerData: OnnxThreadData = { path: model, protocol: protocol.name as ProtocolName, features, version };
-    const worker = new Worker(new URL("./onnx-thread.ts", import.meta.url), { workerData, name: `rung ${this.name}` });
+    const worker = new Worker(new URL(threadFile, import.meta.url), { workerData, name: `rung ${this.name}` });
     worker.unref();
     this.#worker = worker;
     return new Promise((resolve) => {

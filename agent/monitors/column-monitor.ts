@@ -52,9 +52,9 @@ export class ColumnMonitor {
     return this.#detector.logEvidence(this.#evidence);
   }
 
-  /** Begins to gather evidence anew; the windows stay. */
+  /** Begins to gather evidence anew, with other tie-breaks than before; the windows stay. */
   restart(): void {
-    this.#evidence = this.#detector.start();
+    this.#evidence = this.#detector.start(this.#evidence);
   }
 
   /** Rows in the window. */

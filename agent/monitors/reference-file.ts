@@ -38,13 +38,13 @@ export async function readReference(path: string, model?: string): Promise<ReadR
   try {
     json = JSON.parse(unpacked);
   } catch (error) {
-    return fault("no-json", `the reference ${path} is no JSON (${messageOf(error)}); make it again with "pilotfish reference"`);
+    return fault("no-json", `the reference ${path} is no JSON (${messageOf(error)}); make it again, or leave model.reference out to learn one from traffic`);
   }
   let reference: Reference;
   try {
     reference = parseReference(json);
   } catch (error) {
-    return fault("no-reference", `the reference ${path} can not be used: ${messageOf(error)}; make it again with "pilotfish reference"`);
+    return fault("no-reference", `the reference ${path} can not be used: ${messageOf(error)}; make it again, or leave model.reference out to learn one from traffic`);
   }
   if (model !== undefined && reference.model !== model) {
     return fault("other-model", `the reference ${path} was made for the model "${reference.model}", not for "${model}"; give the reference of "${model}", or correct model.name`);
@@ -86,7 +86,7 @@ async function readText(path: string): Promise<string | Extract<ReadReference, {
     if (size > sizeMax) return tooLarge(path);
     packed = await readFile(path);
   } catch (error) {
-    if (codeOf(error) === "ENOENT") return fault("missing", `there is no reference ${path}; make one with "pilotfish reference", or leave model.reference out to learn one from traffic`);
+    if (codeOf(error) === "ENOENT") return fault("missing", `there is no reference ${path}; correct the path, or leave model.reference out to learn one from traffic`);
     return fault("unreadable", `the reference ${path} can not be read: ${messageOf(error)}`);
   }
   if (!path.endsWith(".gz")) return packed.toString("utf8");

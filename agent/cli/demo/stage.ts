@@ -21,11 +21,13 @@ export type Stage = Awaited<ReturnType<typeof startStage>>;
 
 /** Sources lie two folders below the root, the bundle one. */
 const root = new URL(import.meta.url.endsWith(".ts") ? "../../../" : "../", import.meta.url);
+const employmentFolder = new URL("examples/employment/", root);
+export const dataFolder = new URL("data/", employmentFolder);
 const serverEntry = new URL(import.meta.url.endsWith(".ts") ? "examples/server/server.ts" : "dist/example-server.mjs", root);
 
 export async function startStage(world: Pick<World, "self">, clock: Clock, say: (text: string) => void) {
   const folder = await mkdtemp(join(tmpdir(), "pilotfish-demo-"));
-  const employment = fileURLToPath(new URL("examples/employment/", root));
+  const employment = fileURLToPath(employmentFolder);
   const ports = { server: await freePort(), gateway: await freePort(), api: await freePort(), metrics: await freePort() };
   const urls = {
     server: `http://127.0.0.1:${ports.server}`,

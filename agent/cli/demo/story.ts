@@ -10,7 +10,7 @@ import { until } from "./children.ts";
 import type { Answered, Question } from "./load.ts";
 import { startLoad } from "./load.ts";
 import type { Screen } from "./screen.ts";
-import { startStage, type Stage } from "./stage.ts";
+import { dataFolder, startStage, type Stage } from "./stage.ts";
 import type { World } from "../world.ts";
 
 const clock = systemClock;
@@ -37,8 +37,8 @@ interface Asked {
 }
 
 export async function tell(world: Pick<World, "self">, screen: Screen, stay: (stage: Stage) => Promise<void>): Promise<Told> {
-  const steady = await readRows("steady");
-  const after = (await readRows("drifted")).filter(({ id }) => chunkOf(id) === 27 || chunkOf(id) === 28);
+  const steady = await readRows("steady", dataFolder);
+  const after = (await readRows("drifted", dataFolder)).filter(({ id }) => chunkOf(id) === 27 || chunkOf(id) === 28);
   const stage = await startStage(world, clock, (text) => screen.say(text));
   try {
     const told = await new Story(stage, screen, steady, after).play();
