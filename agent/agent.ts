@@ -52,8 +52,11 @@ export interface RunningAgent {
   refused(): void;
 }
 
-/** Sections that a reload puts in force; the gateway keeps its address. */
-const reloadable = ["server", "gateway", "ladder", "probes", "collectors", "failover"] as const satisfies readonly (keyof Config)[];
+/** The sections that a reload puts in force; the gateway keeps its address. */
+function withReloadable(config: Config, { server, gateway, ladder, probes, collectors, failover }: Config): Config {
+  const { host, port } = config.gateway;
+  return { ...config, server, gateway: { ...gateway, host, port }, ladder, probes, collectors, failover };
+}
 
 /** How long the analysis' series outlive its last word: it speaks each second. */
 const analysisTtlMs = 60_000;
@@ -82,7 +85,7 @@ export async function startAgent(first: Config, { clock, log, version, analysis:
     },
   });
   const telemetry = await startOpenTelemetry(first.otlp, { meter, log, resource: { serviceName: "pilotfish", version, instanceId: instance, attributes: {} } });
-  life.opened("opentelemetry", telemetry.close);
+  life.opened("opentelemetry", () => telemetry.close());
   life.opened("alertmanager", pages.start());
 
   const record = recorder(meter, clock, () => [primaryName, ...config.ladder.map(({ name }) => name), "none"], 3 * first.collectors.interval);
@@ -91,8 +94,8 @@ export async function startAgent(first: Config, { clock, log, version, analysis:
     {
       // A subscriber keeps what it is told of a target, so a target without its name is not told.
       signals: (signal) => signal.target.model !== "unknown" && hub.announce(signal),
-      alertmanager: pages.signal,
-      opentelemetry: telemetry.signal,
+      alertmanager: (signal) => pages.signal(signal),
+      opentelemetry: (signal) => telemetry.signal(signal),
       series: record.signal,
       state: view.signal,
       log: (signal) => logSignal(log, signal),
@@ -170,18 +173,18 @@ export async function startAgent(first: Config, { clock, log, version, analysis:
     async reload(offered) {
       const before = swim;
       if (before === undefined) return;
+      const next = withReloadable(config, offered);
       try {
-        swim = await startSwim(offered, swimDeps, { failover: before.failover.saved(), rev: before.failover.current().rev, server: before.gateway.handOver });
+        swim = await startSwim(next, swimDeps, { failover: before.failover.saved(), rev: before.failover.current().rev, server: before.gateway.handOver });
       } catch (error) {
         reloadOk.set(0);
         log.error({ error }, "the config was not reloaded, the old one stays in force");
         return;
       }
-      const waiting = (Object.keys(offered) as (keyof Config)[]).filter((section) => !(reloadable as readonly string[]).includes(section) && !isDeepStrictEqual(offered[section], config[section]));
-      if (offered.gateway.host !== config.gateway.host || offered.gateway.port !== config.gateway.port) waiting.push("gateway");
-      config = { ...config, ...Object.fromEntries(reloadable.map((section) => [section, offered[section]])) };
+      config = next;
       reloadOk.set(1);
-      log.info(waiting.length === 0 ? {} : { atNextStart: waiting }, waiting.length === 0 ? "the config was reloaded" : "the config was reloaded; some of it takes effect at the next start only");
+      const atNextStart = (Object.keys(offered) as (keyof Config)[]).filter((section) => !isDeepStrictEqual(offered[section], config[section]));
+      log.info(atNextStart.length === 0 ? {} : { atNextStart }, atNextStart.length === 0 ? "the config was reloaded" : "the config was reloaded; some of it takes effect at the next start only");
       await before.close();
     },
     refused: () => reloadOk.set(0),

@@ -26,6 +26,6 @@ process.exit(
     columns: process.stdout.columns ?? 100,
     logFd: 1,
     self: [process.execPath, ...process.execArgv, process.argv[1] ?? ""],
-    onSignal: (signal, run) => void process.on(signal, run),
+    onSignal: (signal, run) => void process.on(signal, () => run()),
   }),
 );

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * The command `pilotfish`. Runs the bundle where there is one (an installed package), else the sources as they are.
+ * The command `pilotfish`. Runs the sources where they are (a checkout), else the bundle (an installed package).
  * On a Node that is too old for either, it starts the one that came as the package `node`, and ends with it.
  */
 import { spawn } from "node:child_process";
@@ -11,8 +11,8 @@ import { fileURLToPath } from "node:url";
 
 const oldest = 26;
 const major = Number(process.versions.node.split(".")[0]);
-const bundle = new URL("../dist/pilotfish.mjs", import.meta.url);
-const entry = existsSync(bundle) ? bundle : new URL("./main.ts", import.meta.url);
+const sources = new URL("./main.ts", import.meta.url);
+const entry = existsSync(sources) ? sources : new URL("../dist/pilotfish.mjs", import.meta.url);
 
 if (major >= oldest) {
   // What was compiled, and stripped of its types, is kept for the next start.

@@ -1,15 +1,15 @@
 /** What was seen and announced, as series. The only place where an observation becomes an instrument. */
 import { instruments } from "../exporters/instruments.ts";
 import type { Meter } from "../exporters/meter.ts";
-import { statuses, type Signal } from "../exporters/signal.ts";
+import { statuses, type Announce } from "../exporters/signal.ts";
 import type { Judgement } from "./judgement.ts";
-import type { AttemptObservation, ExchangeObservation, Observation, ProbeObservation, ReadingObservation } from "./observation.ts";
+import type { AttemptObservation, ExchangeObservation, Observe, ProbeObservation, ReadingObservation } from "./observation.ts";
 import type { Clock } from "./clock.ts";
 
 export interface Recorder {
-  observation(observation: Observation): void;
-  judgement(judgement: Judgement): void;
-  signal(signal: Signal): void;
+  readonly observation: Observe;
+  readonly judgement: (judgement: Judgement) => void;
+  readonly signal: Announce;
 }
 
 /**

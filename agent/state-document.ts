@@ -3,8 +3,8 @@
  * said, kept by listening; it decides nothing.
  */
 import { instruments } from "../exporters/instruments.ts";
-import type { DriftSignal, Signal } from "../exporters/signal.ts";
-import type { Observation, Point, ProbeObservation, ReadingObservation } from "./observation.ts";
+import type { Announce, DriftSignal } from "../exporters/signal.ts";
+import type { Observe, Point, ProbeObservation, ReadingObservation } from "./observation.ts";
 import type { Swim } from "./swim.ts";
 
 export interface StateFacts {
@@ -15,11 +15,12 @@ export interface StateFacts {
 }
 
 export interface StateView {
-  observation(observation: Observation): void;
-  points(points: readonly Point[]): void;
-  signal(signal: Signal): void;
-  note(text: string): void;
-  document(): Readonly<Record<string, unknown>>;
+  readonly observation: Observe;
+  /** All levels of the analysis, each second. */
+  readonly points: (points: readonly Point[]) => void;
+  readonly signal: Announce;
+  readonly note: (text: string) => void;
+  readonly document: () => Readonly<Record<string, unknown>>;
 }
 
 const notesMax = 20;

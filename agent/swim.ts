@@ -72,7 +72,8 @@ export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy):
       clock, log, ask,
       described(description) {
         model ??= description.name;
-        version ??= description.versions.at(-1);
+        // Of several, nobody but an answer tells which one serves.
+        if (description.versions.length === 1) version ??= description.versions[0];
       },
     },
   );

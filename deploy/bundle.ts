@@ -14,9 +14,9 @@ const dist = new URL("dist/", root);
 /** undici's index loads all of it, WebSocket and fetch too: 9 MB resident. The pool is what we use. */
 const onlyThePool: Plugin = {
   name: "only the pool of undici",
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^undici$/ }, ({ resolveDir }) => ({ path: "undici", namespace: "pool", pluginData: resolveDir }));
-    onLoad({ filter: /.*/, namespace: "pool" }, ({ pluginData }) => ({
+  setup(bundling) {
+    bundling.onResolve({ filter: /^undici$/ }, ({ resolveDir }) => ({ path: "undici", namespace: "pool", pluginData: resolveDir }));
+    bundling.onLoad({ filter: /.*/, namespace: "pool" }, ({ pluginData }) => ({
       contents: 'export { default as Pool } from "undici/lib/dispatcher/pool.js";',
       resolveDir: pluginData as string,
     }));

@@ -28,7 +28,7 @@ export const alertmanagerOptions = z.strictObject({
   /** Put on every alert, such as a team or a cluster. */
   labels: z
     .record(z.string().regex(/^[a-zA-Z_][a-zA-Z0-9_]*$/, "expected a label name: letters, digits and underscores"), z.string().min(1))
-    .refine((labels) => identity.every((label) => !(label in labels)), `${identity.join(", ")} are set by Pilotfish`)
+    .refine((labels) => identity.every((label) => !(label in labels)), `${identity.join(", ")} are set by Pilotfish; choose other names`)
     .default({}),
   /** Where the alert's source link leads, such as a dashboard. */
   generatorUrl: httpUrl("https://grafana.example/d/pilotfish").optional(),

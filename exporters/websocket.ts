@@ -27,7 +27,7 @@ export const signalsOptions = z
     buffer: z.int().min(1).max(65_536).default(256),
     subscribers: z.int().min(1).max(10_000).default(64),
   })
-  .refine(({ heartbeat, lease }) => lease >= 3 * heartbeat, { path: ["lease"], message: "expected at least three heartbeats" });
+  .refine(({ heartbeat, lease }) => lease >= 3 * heartbeat, { path: ["lease"], message: "expected at least three times signals.heartbeat" });
 export type SignalsOptions = z.infer<typeof signalsOptions>;
 
 export interface SignalHubDeps {

@@ -68,6 +68,6 @@ export async function readToken(option: string, path: string | undefined): Promi
   } catch (error) {
     throw new Error(`${option}: ${(error as Error).message}`, { cause: error });
   }
-  if (text.trim() === "") throw new Error(`${option}: ${path} is empty`);
+  if (text.trim() === "") throw new Error(`${option}: ${path} is empty; write the token into it`);
   return text.trim();
 }

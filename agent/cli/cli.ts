@@ -16,7 +16,7 @@ export interface Command {
 const commands = { run, check, demo, status } as const satisfies Record<string, Command>;
 
 export async function cli(argv: readonly string[], world: World): Promise<number> {
-  const [name, ...rest] = argv;
+  const [name, ...rest] = argv[0] === "help" && argv.length > 1 ? [argv[1] as string, "--help"] : argv;
   if (name === undefined || name === "help" || name === "--help" || name === "-h") {
     (name === undefined ? world.err : world.out)(help());
     return name === undefined ? exit.bad : exit.done;

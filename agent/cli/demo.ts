@@ -16,13 +16,16 @@ export const demo = {
     world.onSignal("SIGINT", interrupted.resolve);
     world.onSignal("SIGTERM", interrupted.resolve);
 
-    const story = tell(world, screen, async ({ urls }) => {
+    const told = await tell(world, screen, interrupted.promise, async ({ urls }) => {
       screen.say(`\nstate    ${urls.api}/v1/state\nmetrics  ${urls.api}/metrics`);
       if (values.exit) return;
       screen.say("still swimming; Ctrl-C ends it");
       await interrupted.promise;
     });
-    const told = await Promise.race([story, interrupted.promise.then(() => story)]);
+    if (told === undefined) {
+      world.err("\npilotfish demo: interrupted before its end\n");
+      return exit.failed;
+    }
     const ok = told.claims.every(({ held }) => held);
     if (values.json) world.out(`${JSON.stringify({ ok, ...told }, null, 2)}\n`);
     else screen.say(`\n${told.claims.filter(({ held }) => held).length} of ${told.claims.length} claims held; ${told.requests.sent} requests, ${told.requests.failed} failed; alarms: ${told.alarms.true} true, ${told.alarms.false} false`);

@@ -1,8 +1,8 @@
 /** Reads the config that a command was given, or says everything that is wrong with it. */
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { checkWorld, resolvePaths } from "../config/check.ts";
-import { configFor, parseConfig, type Config } from "../config/config.ts";
+import { checkWorld, resolvePaths, whyUnreadable } from "../config/check.ts";
+import { configFor, parseConfig, type Config, type Parsed } from "../config/config.ts";
 import { problemLine, type Problem } from "../config/problem.ts";
 import { UsageError } from "./usage.ts";
 import { exit, type World } from "./world.ts";
@@ -25,25 +25,29 @@ export type Loaded =
 
 /** Never rejects for what is wrong with the config or its file; throws a UsageError when neither a file nor a URL is named. */
 export async function load({ config: file, server, set = [] }: ConfigSource, world: Pick<World, "cwd">): Promise<Loaded> {
-  if (file === undefined && server === undefined) throw new UsageError("name a config with --config FILE, or the model server with --server URL");
   if (file !== undefined && server !== undefined) throw new UsageError("give either --config or --server, not both");
-  if (file === undefined) return finish(configFor(server as string, set), world.cwd, "--server");
+  if (server !== undefined) return withoutLines(await finish(configFor(server, set), world.cwd, "--server"));
+  if (file === undefined) throw new UsageError("name a config with --config FILE, or the model server with --server URL");
   const path = resolve(world.cwd, file);
   let text: string;
   try {
     text = await readFile(path, "utf8");
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
-    return { ok: false, file, problems: [{ path: "", message: `the config can not be read (${code})` }] };
+    return { ok: false, file, problems: [{ path: "", message: `the config can not be read: ${whyUnreadable(error)}` }] };
   }
   return finish(parseConfig(text, set), dirname(path), file);
 }
 
-async function finish(parsed: ReturnType<typeof parseConfig>, folder: string, file: string): Promise<Loaded> {
-  if (!parsed.ok) return { ...parsed, file };
-  const config = resolvePaths(parsed.config, folder);
-  const problems = await checkWorld(config);
-  return problems.length > 0 ? { ok: false, problems, file } : { ok: true, config, file };
+async function finish(parsed: Parsed, folder: string, file: string): Promise<Loaded> {
+  const seen = (await checkWorld(resolvePaths(parsed.config, folder))).map(parsed.place);
+  if (parsed.ok && seen.length === 0) return { ok: true, config: resolvePaths(parsed.config, folder), file };
+  const problems = [...(parsed.ok ? [] : parsed.problems), ...seen].sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
+  return { ok: false, problems, file };
+}
+
+/** There is no file whose lines could be meant. */
+function withoutLines(loaded: Loaded): Loaded {
+  return loaded.ok ? loaded : { ...loaded, problems: loaded.problems.map(({ path, message }) => ({ path, message })) };
 }
 
 /** Every mistake on a line of its own, and the exit code for bad input. */

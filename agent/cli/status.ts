@@ -1,8 +1,10 @@
 /** `pilotfish status`: what a running Pilotfish knows, in a few lines. */
+import { resolve } from "node:path";
 import { z } from "zod";
+import { readToken } from "../api/access.ts";
 import { systemClock } from "../clock.ts";
 import { ask } from "../forward/ask.ts";
-import { parseOptions } from "./usage.ts";
+import { parseOptions, UsageError } from "./usage.ts";
 import { exit, type World } from "./world.ts";
 
 /** The part of /v1/state that is shown; the rest may grow. */
@@ -24,19 +26,26 @@ export const status = {
   help: "Tell how a running Pilotfish and its model server are.\n\n--url: its control API, http://127.0.0.1:9081 by default. Exits with 0 if the primary answers, 1 if not or if nobody is there.",
   async run(argv: readonly string[], world: World): Promise<number> {
     const { values } = parseOptions(argv, { url: { type: "string", default: "http://127.0.0.1:9081" }, "token-file": { type: "string" }, json: { type: "boolean", default: false } });
-    const { readFile } = await import("node:fs/promises");
-    const token = values["token-file"] === undefined ? undefined : (await readFile(values["token-file"], "utf8")).trim();
-    const url = new URL("/v1/state", values.url);
-    const asked = await ask(systemClock, { url, timeoutMs: 5_000, ...(token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } }) });
-    if (!asked.ok || asked.status !== 200) {
-      world.err(`pilotfish status: ${url.href}: ${asked.ok ? `answered ${asked.status}` : `${asked.outcome}: ${asked.detail}`}\n`);
+    const url = URL.parse("/v1/state", values.url);
+    if (url === null || !/^https?:$/.test(url.protocol)) throw new UsageError(`--url: expected the URL of a control API, such as http://127.0.0.1:9081, got "${values.url}"`);
+    const token = await tokenIn(values["token-file"], world.cwd);
+    const failed = (why: string): number => {
+      world.err(`pilotfish status: ${url.href}: ${why}\n`);
       return exit.failed;
-    }
+    };
+    const asked = await ask(systemClock, { url, timeoutMs: 5_000, ...(token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } }) });
+    if (!asked.ok) return failed(`${asked.outcome} (${asked.detail}); is Pilotfish running there? --url names another control API`);
+    if (asked.status === 401) return failed("it asks for a token; name the file that holds it with --token-file");
+    if (asked.status !== 200) return failed(`it answered ${asked.status}; is that the control API of a Pilotfish?`);
+    const text = asked.body.toString("utf8");
+    const parsed = shown.safeParse(jsonOf(text));
+    if (!parsed.success) return failed("it told no state; it is still starting, or no Pilotfish");
+    const state = parsed.data;
+    const result = ["healthy", "degraded", "suspect"].includes(state.status) ? exit.done : exit.failed;
     if (values.json) {
-      world.out(`${asked.body.toString("utf8")}\n`);
-      return exit.done;
+      world.out(`${text}\n`);
+      return result;
     }
-    const state = shown.parse(JSON.parse(asked.body.toString("utf8")));
     const lines = [
       `${state.model.name}${state.model.version === null ? "" : ` version ${state.model.version}`} at ${state.server.url}: ${state.status} since ${state.since}`,
       `answers come from: ${state.rung}${state.reason === "normal" ? "" : ` (${state.reason})`}`,
@@ -45,6 +54,22 @@ export const status = {
       ...state.drift.map(({ stream, message }) => `drift of ${stream}: ${message}`),
     ];
     world.out(`${lines.join("\n")}\n`);
-    return ["healthy", "degraded", "suspect"].includes(state.status) ? exit.done : exit.failed;
+    return result;
   },
 };
+
+async function tokenIn(file: string | undefined, cwd: string): Promise<string | undefined> {
+  try {
+    return await readToken("--token-file", file === undefined ? undefined : resolve(cwd, file));
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

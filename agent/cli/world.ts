@@ -3,9 +3,9 @@ export interface World {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   /** To standard output, as it is. */
-  out(text: string): void;
+  readonly out: (text: string) => void;
   /** To standard error, as it is. */
-  err(text: string): void;
+  readonly err: (text: string) => void;
   /** Is somebody watching, so that a line may be redrawn and coloured? */
   readonly interactive: boolean;
   /** Width of the terminal in columns. */

@@ -17,10 +17,12 @@ import { runCollector } from "./run.ts";
 import { serverMetrics, type ServerMetrics, type ServerWork } from "./server-metrics.ts";
 import { serverProcess, type ServerProcess } from "./server-process.ts";
 
+const metricsExpected = 'expected the URL of the server\'s metrics, such as "http://127.0.0.1:8002/metrics", or "off"';
+
 const serverOptions = z.strictObject({
   /** Default: `/metrics` at the server's URL. */
   metrics: z
-    .union([z.literal("off"), z.url({ protocol: /^https?$/ })], { error: 'expected the URL of the server\'s metrics, or "off"' })
+    .union([z.literal("off"), z.url({ protocol: /^https?$/, error: metricsExpected })], { error: metricsExpected })
     .optional(),
   /** Default: whoever listens on the server's port. */
   pid: z.union([z.literal("auto"), z.int().positive()], { error: 'expected the number of a process, or "auto"' }).default("auto"),

@@ -3,48 +3,47 @@
  * contradict each other. Opens nothing but files, changes nothing, and finds every mistake in one go.
  */
 import { access, constants, stat } from "node:fs/promises";
-import { dirname, isAbsolute, resolve } from "node:path";
-import { isLoopback } from "../api/access.ts";
+import { dirname, resolve } from "node:path";
+import { isLoopback, readToken } from "../api/access.ts";
 import { apiOptionsProblem } from "../api/api.ts";
 import { readReference } from "../monitors/reference-file.ts";
 import { knownAnswer, knownRequest } from "../probes/known-question.ts";
 import type { Config } from "./config.ts";
 import type { Problem } from "./problem.ts";
 
+type Sections = Partial<Config>;
+
 /** Paths in a config are meant from the folder of the config's file. */
-export function resolvePaths(config: Config, folder: string): Config {
-  const from = (path: string) => (isAbsolute(path) ? path : resolve(folder, path));
-  const fromFile = <T>(value: T | string) => (typeof value === "string" ? from(value) : value);
-  return {
-    ...config,
-    model: { ...config.model, ...(config.model.reference === undefined ? {} : { reference: from(config.model.reference) }) },
-    ladder: config.ladder.map((rung) => (rung.kind === "onnx" ? { ...rung, model: from(rung.model) } : rung)),
-    store: { ...config.store, ...(config.store.path === undefined ? {} : { path: from(config.store.path) }) },
-    api: { ...config.api, ...(config.api.tokenFile === undefined ? {} : { tokenFile: from(config.api.tokenFile) }) },
-    probes: {
-      ...config.probes,
-      ...(config.probes.inference === undefined ? {} : { inference: { ...config.probes.inference, request: fromFile(config.probes.inference.request), expect: fromFile(config.probes.inference.expect) } }),
-    },
+export function resolvePaths<Given extends Sections>(config: Given, folder: string): Given {
+  const from = <T>(path: T) => (typeof path === "string" ? (resolve(folder, path) as T) : path);
+  const { model, ladder, store, api, probes } = config as Sections;
+  const resolved: Sections = {
+    ...(model && { model: { ...model, reference: from(model.reference) } }),
+    ...(ladder && { ladder: ladder.map((rung) => (rung.kind === "onnx" ? { ...rung, model: from(rung.model) } : rung)) }),
+    ...(store && { store: { ...store, path: from(store.path) } }),
+    ...(api && { api: { ...api, tokenFile: from(api.tokenFile) } }),
+    ...(probes?.inference && { probes: { ...probes, inference: { ...probes.inference, request: from(probes.inference.request), expect: from(probes.inference.expect) } } }),
   };
+  return { ...config, ...resolved };
 }
 
-/** @param config with its paths resolved. */
-export async function checkWorld(config: Config): Promise<readonly Problem[]> {
-  return (await Promise.all([references(config), rungs(config), listeners(config), state(config), token(config), knownQuestion(config)])).flat();
+/** @param config the sections that could be parsed, with their paths resolved. */
+export async function checkWorld(config: Sections): Promise<readonly Problem[]> {
+  const read = await Promise.all([references(config), rungs(config), state(config), token(config), knownQuestion(config)]);
+  return [...listeners(config), ...read.flat()];
 }
 
-async function references({ model }: Config): Promise<readonly Problem[]> {
-  if (model.reference === undefined) return [];
+async function references({ model }: Sections): Promise<readonly Problem[]> {
+  if (model?.reference === undefined) return [];
   const read = await readReference(model.reference, model.name);
   return read.ok ? [] : [{ path: "model.reference", message: read.message }];
 }
 
-async function rungs({ ladder }: Config): Promise<readonly Problem[]> {
+async function rungs({ ladder = [] }: Sections): Promise<readonly Problem[]> {
   const problems: Problem[] = [];
   const names = new Set<string>();
-  for (const [index, rung] of ladder.entries()) {
-    const name = rung.name ?? rung.kind;
-    if (names.has(name)) problems.push({ path: `ladder.${index}.name`, message: `a rung named "${name}" comes before; give each its own name` });
+  for (const [index, { name, ...rung }] of ladder.entries()) {
+    if (names.has(name)) problems.push({ path: `ladder.${index}.name`, message: `a rung before it is named "${name}" too; give each its own name` });
     if (name === "primary" || name === "none") problems.push({ path: `ladder.${index}.name`, message: `"${name}" has a meaning of its own; choose another name` });
     names.add(name);
     if (rung.kind === "onnx") problems.push(...(await readable(rung.model, `ladder.${index}.model`, "the ONNX model")));
@@ -52,15 +51,16 @@ async function rungs({ ladder }: Config): Promise<readonly Problem[]> {
   return problems;
 }
 
-function knownQuestion({ probes: { inference } }: Config): readonly Problem[] {
-  if (inference === undefined) return [];
-  return [...mistakeOf(() => knownRequest(inference.request)), ...mistakeOf(() => knownAnswer(inference.expect))];
+async function knownQuestion({ probes }: Sections): Promise<readonly Problem[]> {
+  if (probes?.inference === undefined) return [];
+  const { request, expect } = probes.inference;
+  return [...(await mistakeOf(() => knownRequest(request))), ...(await mistakeOf(() => knownAnswer(expect)))];
 }
 
 /** The error of a reader that says `path: message`. */
-function mistakeOf(read: () => unknown): readonly Problem[] {
+async function mistakeOf(read: () => unknown): Promise<readonly Problem[]> {
   try {
-    read();
+    await read();
     return [];
   } catch (error) {
     const [path = "", ...message] = (error instanceof Error ? error.message : String(error)).split(": ");
@@ -68,23 +68,22 @@ function mistakeOf(read: () => unknown): readonly Problem[] {
   }
 }
 
-function listeners({ gateway, api, metrics, server }: Config): readonly Problem[] {
+function listeners({ gateway, api, metrics, server }: Sections): readonly Problem[] {
   const problems: Problem[] = [];
-  const taken = [
-    { path: "gateway.port", ...gateway },
-    { path: "api.port", ...api },
-    { path: "metrics.port", ...metrics },
-  ];
+  const taken = Object.entries({ gateway, api, metrics }).flatMap(([name, listener]) => (listener === undefined ? [] : [{ path: `${name}.port`, host: listener.host, port: listener.port }]));
   for (const [index, { path, port, host }] of taken.entries()) {
     const other = taken.slice(0, index).find((before) => port !== 0 && before.port === port && overlap(before.host, host));
     if (other !== undefined) problems.push({ path, message: `port ${port} is taken by ${other.path} already` });
   }
-  const { hostname, port } = new URL(server.url);
-  if (isLoopback(hostname) && Number(port || 80) === gateway.port) {
-    problems.push({ path: "gateway.port", message: `the gateway would forward to itself: server.url names port ${gateway.port} too` });
+  if (server !== undefined && gateway !== undefined) {
+    const { hostname, port, protocol } = new URL(server.url);
+    const here = hostname === gateway.host || (isLoopback(hostname) && (isLoopback(gateway.host) || everywhere.has(gateway.host)));
+    if (here && Number(port || (protocol === "https:" ? 443 : 80)) === gateway.port) {
+      problems.push({ path: "gateway.port", message: `the gateway would forward to itself: server.url names port ${gateway.port} too` });
+    }
   }
-  const off = apiOptionsProblem(api);
-  if (off !== undefined) problems.push({ path: "api", message: off });
+  const off = api && apiOptionsProblem(api);
+  if (off !== undefined) problems.push({ path: "api.host", message: off });
   return problems;
 }
 
@@ -95,24 +94,25 @@ function overlap(a: string, b: string): boolean {
 }
 
 /** The store makes its folder; what must be there is a folder above it that can be written. */
-async function state({ store }: Config): Promise<readonly Problem[]> {
-  if (store.path === undefined) return [];
+async function state({ store }: Sections): Promise<readonly Problem[]> {
+  if (store?.path === undefined) return [];
   let folder = dirname(store.path);
   for (;;) {
     try {
+      if (!(await stat(folder)).isDirectory()) return [{ path: "store.path", message: `${folder} is no folder; give another path` }];
       await access(folder, constants.W_OK | constants.X_OK);
-      return (await stat(folder)).isDirectory() ? [] : [{ path: "store.path", message: `${folder} is no folder` }];
+      return [];
     } catch (error) {
-      if (codeOf(error) !== "ENOENT" || folder === dirname(folder)) {
-        return [{ path: "store.path", message: `the folder ${folder} can not be written (${codeOf(error)}); give another path` }];
+      if (!["ENOENT", "ENOTDIR"].includes(codeOf(error)) || folder === dirname(folder)) {
+        return [{ path: "store.path", message: `the folder ${folder} can not be written: ${whyUnreadable(error)}; give another path` }];
       }
       folder = dirname(folder);
     }
   }
 }
 
-async function token({ api }: Config): Promise<readonly Problem[]> {
-  return api.tokenFile === undefined ? [] : readable(api.tokenFile, "api.tokenFile", "the file with the API's token");
+async function token({ api }: Sections): Promise<readonly Problem[]> {
+  return mistakeOf(() => readToken("api.tokenFile", api?.tokenFile));
 }
 
 async function readable(file: string, path: string, what: string): Promise<readonly Problem[]> {
@@ -120,8 +120,21 @@ async function readable(file: string, path: string, what: string): Promise<reado
     await access(file, constants.R_OK);
     return (await stat(file)).isFile() ? [] : [{ path, message: `${file} is no file; ${what} is expected there` }];
   } catch (error) {
-    return [{ path, message: `${what} can not be read: ${file} (${codeOf(error)})` }];
+    return [{ path, message: `${what} ${file} can not be read: ${whyUnreadable(error)}` }];
   }
+}
+
+const codes: Readonly<Record<string, string>> = {
+  EACCES: "no permission",
+  EISDIR: "it is a folder",
+  ENOENT: "there is no such file",
+  ENOTDIR: "a part of its path is no folder",
+  EROFS: "the file system is read-only",
+};
+
+/** Words for the code of a file system's error. */
+export function whyUnreadable(error: unknown): string {
+  return codes[codeOf(error)] ?? codeOf(error);
 }
 
 function codeOf(error: unknown): string {

@@ -15,7 +15,7 @@ const kinds: Readonly<Record<string, string>> = {
   string: "text",
 };
 
-/** For `safeParse`'s `error`; undefined where the library's own words will do. */
+/** For `safeParse`'s `error`; undefined where the library's own words will do. For unknown options it gives the known ones. */
 export function inWords(issue: z.core.$ZodRawIssue): string | undefined {
   switch (issue.code) {
     case "invalid_type":
@@ -25,15 +25,21 @@ export function inWords(issue: z.core.$ZodRawIssue): string | undefined {
     case "invalid_union": {
       if (issue.discriminator === undefined || !("options" in issue)) return undefined;
       const word = (issue.input as Readonly<Record<string, unknown>>)[issue.discriminator];
-      return `${missing(word)}expected ${anyOf(issue.options ?? [])}${got(word, "word")}`;
+      return `${missing(word)}expected ${anyOf(issue.options as readonly unknown[])}${got(word, "word")}`;
     }
+    case "unrecognized_keys":
+      return Object.keys((issue.inst as z.ZodObject).shape).join(" ");
     case "invalid_key":
       return issue.issues[0]?.message;
     case "too_small":
       return tooFew(issue.origin, issue.minimum) ?? `expected ${issue.inclusive === false ? "more than" : "at least"} ${issue.minimum}${unit(issue.origin)}${got(issue.input, issue.origin)}`;
     case "too_big":
       return `expected ${issue.inclusive === false ? "less than" : "at most"} ${issue.maximum}${unit(issue.origin)}${got(issue.input, issue.origin)}`;
-    default:
+    case "custom":
+    case "invalid_element":
+    case "invalid_format":
+    case "not_multiple_of":
+    case undefined:
       return undefined;
   }
 }
@@ -44,12 +50,18 @@ function missing(input: unknown): string {
 }
 
 function got(input: unknown, expected: string): string {
-  if (input === undefined || input === null) return "";
+  if (input === undefined) return "";
+  if (input === null) return ", or leave it out";
   if (Array.isArray(input)) return expected === "array" ? `, got ${input.length}` : ", got a list";
   if (typeof input === "object") return ", got a map";
-  if (typeof input !== "string") return expected === "string" ? `, got ${kinds[typeof input]}: put it in quotes` : `, got ${String(input)}`;
-  if (expected === "string") return `, got ${input.length}`;
-  return ["number", "int", "boolean", "word"].includes(expected) ? `, got ${JSON.stringify(input.slice(0, 40))}` : ", got text";
+  if (typeof input === "string") return gotText(input, expected);
+  if (expected === "string") return `, got ${typeof input === "number" ? "a number" : "true or false"}: put it in quotes`;
+  return `, got ${String(input as number | boolean)}`;
+}
+
+function gotText(text: string, expected: string): string {
+  if (expected === "string") return `, got ${text.length}`;
+  return ["number", "int", "boolean", "word"].includes(expected) ? `, got ${JSON.stringify(text.slice(0, 40))}` : ", got text";
 }
 
 function tooFew(origin: string, minimum: number | bigint): string | undefined {
@@ -62,5 +74,6 @@ function unit(origin: string): string {
 }
 
 function anyOf(words: readonly unknown[]): string {
-  return words.map((word) => JSON.stringify(word)).join(" or ");
+  const quoted = words.map((word) => JSON.stringify(word));
+  return quoted.length < 2 ? quoted.join("") : `${quoted.slice(0, -1).join(", ")} or ${quoted.at(-1)}`;
 }

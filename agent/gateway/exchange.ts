@@ -276,7 +276,7 @@ export class Exchange {
   /** Sends an answer of the primary, its body untouched, to the client; says how that ended. */
   async #deliver({ attempt, head, whole, outcome }: PrimaryAnswer, reason: Reason): Promise<Outcome> {
     const { deps, work } = this.#room;
-    this.#verdict = { rung: primaryName, reason, version: this.#target?.version ?? deps.version?.(), outcome };
+    this.#verdict = { rung: primaryName, reason, version: this.#versionOf(attempt), outcome };
     this.#head(head.status, head.statusText, endToEnd(head.headers, this.#target === undefined ? undefined : provenanceNames));
     if (whole) {
       await this.#reply.end(attempt.held);
@@ -293,6 +293,13 @@ export class Exchange {
       await this.#reply.end([], attempt.trailers);
     }
     return this.#reply.delivered ? outcome : this.#ended("cancelled");
+  }
+
+  /** As the request named it, as the answer says, or as it was known before. */
+  #versionOf({ held }: Attempt): string | undefined {
+    const { protocol, version } = this.#room.deps;
+    if (this.#target === undefined) return undefined;
+    return this.#target.version ?? (held[0] === undefined ? undefined : protocol.versionIn(held[0])) ?? version?.();
   }
 
   #ended(outcome: Outcome): Outcome {

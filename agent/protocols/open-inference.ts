@@ -27,6 +27,9 @@ const unpackedMaxBytes = 64 * 1_048_576;
 /** Data nested deeper is no tensor. */
 const depthMax = 32;
 
+/** Servers write the version before the tensors; it is not looked for beyond. */
+const headBytes = 512;
+
 const inferPath = /^\/v2\/models\/([^/]+)(?:\/versions\/([^/]+))?\/infer$/;
 
 export const openInference: Protocol = {
@@ -59,6 +62,11 @@ export const openInference: Protocol = {
   decodeResponse(body): Decoded {
     const json = parseJson(body);
     return json.ok ? decode(json.value, "outputs") : json;
+  },
+
+  versionIn(head): string | undefined {
+    const [before = ""] = head.toString("latin1", 0, headBytes).split('"outputs"', 1);
+    return /"model_version"\s*:\s*"([\x21\x23-\x5b\x5d-\x7e]{1,128})"/.exec(before)?.[1];
   },
 
   describe(json): ModelDescription | undefined {

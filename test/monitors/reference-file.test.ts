@@ -37,7 +37,7 @@ test("the digest is of the content, not of how it is written down", () => {
 });
 
 test("every way a reference can be wrong names the file and says what to do", async () => {
-  expect(await messageFor("none.json")).toBe('missing: there is no reference DIR/none.json; make one with "pilotfish reference", or leave model.reference out to learn one from traffic');
+  expect(await messageFor("none.json")).toBe('missing: there is no reference DIR/none.json; correct the path, or leave model.reference out to learn one from traffic');
   expect(await messageFor("cut.json", JSON.stringify(reference).slice(0, 200))).toMatch(/^no-json: the reference DIR\/cut\.json is no JSON \(.+\); make it again/);
   expect(await messageFor("other.json", '{"format":"something/1"}')).toMatch(/^no-reference: the reference DIR\/other\.json can not be used: .*format.*; make it again/);
   expect(await messageFor("plain.json.gz", "{}")).toMatch(/^unreadable: the reference DIR\/plain\.json\.gz is no gzip file/);

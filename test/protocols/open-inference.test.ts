@@ -177,3 +177,13 @@ test("an answer that is written can be read again; what JSON can not carry is re
   expect(() => formatAnswer({ model: "m", version: undefined, id: undefined, outputs: [{ name: "o", datatype: "FP32", shape: [1], values: [Number.NaN] }] })).toThrow(/output o holds NaN/);
   expect(JSON.parse(formatError('no "model"'))).toEqual({ error: 'no "model"' });
 });
+
+test("an answer's version is told from its first bytes, and never from its data", () => {
+  const versionIn = (text: string) => openInference.versionIn(Buffer.from(text));
+  expect(versionIn('{"model_name":"m","model_version":"7","outputs":[]}')).toBe("7");
+  expect(versionIn('{ "model_name": "m",\n  "model_version" : "2024-01-01", "id": "x"')).toBe("2024-01-01");
+  expect(versionIn('{"model_name":"m","outputs":[{"name":"y","data":["\\"model_version\\":\\"9\\""]}],"model_version":"1"}')).toBeUndefined();
+  expect(versionIn('{"model_name":"m","outputs":[]}')).toBeUndefined();
+  expect(versionIn('{"model_version":"a\\r\\nset-cookie: x"}')).toBeUndefined();
+  expect(versionIn("")).toBeUndefined();
+});

@@ -2,7 +2,7 @@
  * Traffic for the demo: an open loop, so that a slow answer does not slow the asking down (a closed loop would hide just
  * the moments that matter). Loopback only, bounded in rate and in requests at once.
  */
-import { Pool } from "undici";
+import { Agent, request, type IncomingHttpHeaders } from "node:http";
 import type { Clock } from "../../clock.ts";
 
 export interface Question {
@@ -37,7 +37,7 @@ const periodMs = 5;
 
 /** Sends `next()` at the rate until stopped; every answer is handed to `answered`. */
 export function startLoad({ url, path, ratePerSecond, deadlineMs, atOnceMax }: LoadOptions, clock: Clock, next: () => Question, answered: (answer: Answered) => void) {
-  const pool = new Pool(url, { connections: atOnceMax, pipelining: 1, headersTimeout: 0, bodyTimeout: 0 });
+  const agent = new Agent({ keepAlive: true, maxSockets: atOnceMax });
   const startMs = clock.monotonicMs();
   const pending = new Set<Promise<void>>();
   let sent = 0;
@@ -48,21 +48,11 @@ export function startLoad({ url, path, ratePerSecond, deadlineMs, atOnceMax }: L
     // A little beyond the deadline, so that the gateway's lateness is seen and not only assumed.
     const abort = new AbortController();
     const cancel = clock.after(deadlineMs + 1_000, () => abort.abort());
-    const result = { status: 0, rung: "", reason: "", body: "" };
+    let reply: Reply = { status: 0, headers: {}, body: "" };
     let failure: string | undefined;
     try {
-      const response = await pool.request({
-        path,
-        method: "POST",
-        headers: { "content-type": "application/json", "pilotfish-inference-id": question.id, "pilotfish-timeout-ms": String(deadlineMs) },
-        body: question.body,
-        signal: abort.signal,
-      });
-      result.status = response.statusCode;
-      result.rung = String(response.headers["pilotfish-rung"] ?? "");
-      result.reason = String(response.headers["pilotfish-reason"] ?? "");
-      result.body = await response.body.text();
-      if (result.status !== 200) failure = `status ${result.status}`;
+      reply = await post(new URL(path, url), agent, question, deadlineMs, abort.signal);
+      if (reply.status !== 200) failure = `status ${reply.status}: ${reply.body.slice(0, 200)}`;
     } catch (error) {
       failure = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
     } finally {
@@ -70,7 +60,8 @@ export function startLoad({ url, path, ratePerSecond, deadlineMs, atOnceMax }: L
     }
     const durationMs = clock.monotonicMs() - sentMs;
     if (failure === undefined && durationMs > deadlineMs) failure = `later than its deadline: ${Math.round(durationMs)} ms`;
-    answered({ id: question.id, sentMs, durationMs, ...result, failure });
+    const { status, headers, body } = reply;
+    answered({ id: question.id, sentMs, durationMs, status, rung: String(headers["pilotfish-rung"] ?? ""), reason: String(headers["pilotfish-reason"] ?? ""), body, failure });
   }
 
   const cancel = clock.every(periodMs, () => {
@@ -93,7 +84,32 @@ export function startLoad({ url, path, ratePerSecond, deadlineMs, atOnceMax }: L
     async stop(): Promise<void> {
       cancel();
       await Promise.allSettled(pending);
-      await pool.close();
+      agent.destroy();
     },
   };
+}
+
+interface Reply {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+function post(url: URL, agent: Agent, { id, body }: Question, deadlineMs: number, signal: AbortSignal): Promise<Reply> {
+  const headers = {
+    "content-type": "application/json",
+    "content-length": Buffer.byteLength(body),
+    "pilotfish-inference-id": id,
+    "pilotfish-timeout-ms": String(deadlineMs),
+  };
+  return new Promise((resolve, reject) => {
+    const asked = request(url, { method: "POST", agent, headers, signal }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on("data", (chunk: Buffer) => chunks.push(chunk));
+      response.on("error", reject);
+      response.on("end", () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks).toString("utf8") }));
+    });
+    asked.on("error", reject);
+    asked.end(body);
+  });
 }

@@ -26,7 +26,7 @@ export async function startReceiver(clock: Clock) {
       const body = pushed.safeParse(json(Buffer.concat(chunks).toString("utf8")));
       response.writeHead(body.success ? 200 : 400).end();
       for (const { labels, annotations, endsAt } of body.data ?? []) {
-        const identity = JSON.stringify(Object.entries(labels).sort());
+        const identity = JSON.stringify(Object.entries(labels).sort(([a], [b]) => a.localeCompare(b)));
         const resolved = endsAt !== undefined && Date.parse(endsAt) <= clock.wallMs();
         if (firing.get(identity) === !resolved || (resolved && !firing.has(identity))) continue;
         firing.set(identity, !resolved);

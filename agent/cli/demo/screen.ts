@@ -8,7 +8,7 @@ export interface Screen {
   progress(text: string): void;
   happened(sinceMs: number, text: string): void;
   table(claims: readonly Claim[]): void;
-  say(text: string): void;
+  readonly say: (text: string) => void;
 }
 
 const quietMs = 5_000;

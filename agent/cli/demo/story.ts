@@ -36,16 +36,23 @@ interface Asked {
   readonly answer: Answered;
 }
 
-export async function tell(world: Pick<World, "self">, screen: Screen, stay: (stage: Stage) => Promise<void>): Promise<Told> {
+/**
+ * Plays the story and shows the table; `stay` then holds the stage. Undefined where it was interrupted. Whatever happens,
+ * every process that was started is ended.
+ */
+export async function tell(world: Pick<World, "self">, screen: Screen, interrupted: Promise<void>, stay: (stage: Stage) => Promise<void>): Promise<Told | undefined> {
   const steady = await readRows("steady", dataFolder);
-  const after = (await readRows("drifted", dataFolder)).filter(({ id }) => chunkOf(id) === 27 || chunkOf(id) === 28);
-  const stage = await startStage(world, clock, (text) => screen.say(text));
+  const drifted = (await readRows("drifted", dataFolder)).filter(({ id }) => chunkOf(id) === 27 || chunkOf(id) === 28);
+  const stage = await startStage(world, clock, screen.say);
+  const story = new Story(stage, screen, steady, drifted);
   try {
-    const told = await new Story(stage, screen, steady, after).play();
+    const told = await Promise.race([story.play(), interrupted]);
+    if (told === undefined) return undefined;
     screen.table(told.claims);
     await stay(stage);
     return told;
   } finally {
+    await story.stop();
     await stage.close();
   }
 }
@@ -61,6 +68,7 @@ class Story {
   #answers: Answered[] = [];
   #rows: Iterator<CensusRow>;
   #sent = 0;
+  #load: ReturnType<typeof startLoad> | undefined;
   #driftStartMs = Number.POSITIVE_INFINITY;
 
   constructor(stage: Stage, screen: Screen, steady: readonly CensusRow[], drifted: readonly CensusRow[]) {
@@ -72,20 +80,17 @@ class Story {
   }
 
   async play(): Promise<Told> {
-    const load = startLoad(
+    this.#load = startLoad(
       { url: this.#stage.urls.gateway, path: "/v2/models/employment/infer", ratePerSecond: rate, deadlineMs, atOnceMax: 512 },
       clock,
       () => this.#next(),
       (answer) => this.#answered(answer),
     );
-    try {
-      await this.#steadyTraffic();
-      await this.#killed();
-      await this.#stopped();
-      await this.#yearsAfter();
-    } finally {
-      await load.stop();
-    }
+    await this.#steadyTraffic();
+    await this.#killed();
+    await this.#stopped();
+    await this.#yearsAfter();
+    await this.stop();
     await this.#lateActuals();
 
     const failed = this.#answers.filter(({ failure }) => failure !== undefined).length;
@@ -93,7 +98,7 @@ class Story {
     const falseAlarms = alarms.filter(({ atMs }) => atMs < this.#driftStartMs).length;
     this.#claims.push(
       exactly("all of it", "client requests failed", failed, 0),
-      exactly("all of it", "requests that could not be sent in time", load.skipped(), 0),
+      exactly("all of it", "requests that could not be sent in time", this.#load.skipped(), 0),
       exactly("all of it", "drift alarms before the data drifted", falseAlarms, 0),
     );
     return {
@@ -102,6 +107,11 @@ class Story {
       alarms: { true: alarms.length - falseAlarms, false: falseAlarms },
       addresses: { state: `${this.#stage.urls.api}/v1/state`, metrics: `${this.#stage.urls.api}/metrics`, gateway: this.#stage.urls.gateway },
     };
+  }
+
+  /** No more requests; kept when the last is answered. */
+  async stop(): Promise<void> {
+    await this.#load?.stop();
   }
 
   #next(): Question {
@@ -115,6 +125,7 @@ class Story {
   #answered(answer: Answered): void {
     const row = this.#pending.get(answer.id);
     this.#pending.delete(answer.id);
+    if (answer.failure !== undefined && !this.#answers.some(({ failure }) => failure !== undefined)) this.#screen.say(`  the first request that failed: ${answer.failure}`);
     this.#answers.push(answer);
     if (row !== undefined && answer.failure === undefined) this.#asked.set(answer.id, { row, answer });
   }

@@ -1,0 +1,25 @@
+/** Calls the command line as main.ts does, in this process, and keeps what it said. */
+import { cli } from "../../agent/cli/cli.ts";
+
+export interface Said {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+export async function call(argv: readonly string[], cwd: string = import.meta.dirname): Promise<Said> {
+  let out = "";
+  let err = "";
+  const code = await cli(argv, {
+    env: {},
+    cwd,
+    out: (text) => void (out += text),
+    err: (text) => void (err += text),
+    interactive: false,
+    columns: 100,
+    logFd: 2,
+    self: [],
+    onSignal: () => {},
+  });
+  return { code, out, err };
+}

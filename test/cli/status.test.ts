@@ -1,0 +1,110 @@
+/** `pilotfish status` against a control API of a few lines: what it prints, and the exit code a script can rely on. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { call } from "./call.ts";
+
+const healthy = {
+  version: "0.1.0",
+  instance: "pod-7",
+  model: { name: "employment", version: "2" },
+  server: { url: "http://127.0.0.1:8080", description: null },
+  status: "healthy",
+  rung: "primary",
+  reason: "normal",
+  since: "2026-01-01T00:00:00.000Z",
+  cause: { detector: "none", code: "none", evidence: "" },
+  probes: { http: { verdict: "pass", reason: "none", detail: "GET /v2/health/ready answered 200" }, progress: { verdict: "unknown", reason: "none", detail: "" } },
+  drift: [],
+  notes: [],
+};
+
+const failed = {
+  ...healthy,
+  model: { name: "employment", version: null },
+  status: "failed",
+  rung: "onnx",
+  reason: "circuit-open",
+  cause: { detector: "traffic", code: "refused", evidence: "5 requests in a row failed, the last one: refused" },
+  drift: [{ stream: "features", message: "employment drifted: RELP" }],
+};
+
+async function fakeApi(answer: (request: IncomingMessage, response: ServerResponse) => void): Promise<string> {
+  const server = createServer(answer);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => void server.close());
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+const telling = (state: unknown) => fakeApi((request, response) => response.writeHead(request.url === "/v1/state" ? 200 : 404).end(JSON.stringify(state)));
+
+test("a healthy primary: who answers, since when, what the probes say; exit code 0", async () => {
+  const url = await telling(healthy);
+  expect(await call(["status", "--url", url])).toEqual({
+    code: 0,
+    err: "",
+    out: `employment version 2 at http://127.0.0.1:8080: healthy since 2026-01-01T00:00:00.000Z
+answers come from: primary
+probe http: pass, GET /v2/health/ready answered 200
+probe progress: unknown
+`,
+  });
+});
+
+test("a failed one: why, and what drifts; exit code 1", async () => {
+  const { code, out } = await call(["status", "--url", await telling(failed)]);
+  expect(code).toBe(1);
+  expect(out.split("\n").slice(0, 3)).toEqual([
+    "employment at http://127.0.0.1:8080: failed since 2026-01-01T00:00:00.000Z",
+    "answers come from: onnx (circuit-open)",
+    "because: 5 requests in a row failed, the last one: refused (traffic, refused)",
+  ]);
+  expect(out).toContain("drift of features: employment drifted: RELP\n");
+});
+
+test.for([
+  ["healthy", 0], ["suspect", 0], ["degraded", 0],
+  ["unknown", 1], ["failed", 1], ["probation", 1], ["isolated", 1], ["draining", 1],
+] as const)("%s exits with %i, as JSON too", async ([status, code]) => {
+  const url = await telling({ ...healthy, status });
+  expect((await call(["status", "--url", url])).code).toBe(code);
+  const asJson = await call(["status", "--url", url, "--json"]);
+  expect(asJson).toMatchObject({ code, err: "" });
+  expect(JSON.parse(asJson.out)).toEqual({ ...healthy, status });
+});
+
+test("nobody there: exit code 1, the address, and what to look at", async () => {
+  const gone = createServer();
+  await new Promise<void>((resolve) => gone.listen(0, "127.0.0.1", resolve));
+  const { port } = gone.address() as AddressInfo;
+  await new Promise((resolve) => gone.close(resolve));
+  const { code, out, err } = await call(["status", "--url", `http://127.0.0.1:${port}`]);
+  expect({ code, out }).toEqual({ code: 1, out: "" });
+  expect(err).toMatch(new RegExp(`^pilotfish status: http://127\\.0\\.0\\.1:${port}/v1/state: refused \\(.+\\); is Pilotfish running there\\? --url names another control API\n$`));
+});
+
+test("a token is taken from its file; without it, it is asked for", async () => {
+  const url = await fakeApi(({ headers }, response) => {
+    if (headers.authorization === "Bearer sesame") response.end(JSON.stringify(healthy));
+    else response.writeHead(401).end();
+  });
+  const folder = mkdtempSync(join(tmpdir(), "pilotfish-status-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  writeFileSync(join(folder, "token"), "sesame\n");
+  expect((await call(["status", "--url", url, "--token-file", "token"], folder)).code).toBe(0);
+  expect(await call(["status", "--url", url])).toMatchObject({ code: 1, out: "", err: `pilotfish status: ${url}/v1/state: it asks for a token; name the file that holds it with --token-file\n` });
+});
+
+test.for<readonly [what: string, status: number, body: string, says: string]>([
+  ["another program", 404, "not found", "it answered 404; is that the control API of a Pilotfish?"],
+  ["one that says 200 to everything", 200, "<html>", "it told no state"],
+  ["one that is starting", 200, '{"version": "0.1.0", "instance": "pod-7", "status": "unknown"}', "it is still starting"],
+])("%s is no reason to fall over", async ([, status, body, says]) => {
+  const url = await fakeApi((_, response) => response.writeHead(status).end(body));
+  const { code, out, err } = await call(["status", "--url", url]);
+  expect({ code, out }).toEqual({ code: 1, out: "" });
+  expect(err).toContain(says);
+});
