@@ -5,7 +5,7 @@
  */
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { createRequire, enableCompileCache } from "node:module";
+import module from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -16,7 +16,7 @@ const entry = existsSync(sources) ? sources : new URL("../dist/pilotfish.mjs", i
 
 if (major >= oldest) {
   // What was compiled, and stripped of its types, is kept for the next start.
-  enableCompileCache();
+  module.enableCompileCache();
   await import(entry.href);
 } else {
   const node = newerNode();
@@ -33,7 +33,7 @@ if (major >= oldest) {
 
 function newerNode() {
   try {
-    const manifest = createRequire(import.meta.url).resolve("node/package.json");
+    const manifest = module.createRequire(import.meta.url).resolve("node/package.json");
     const node = join(dirname(manifest), "bin", "node");
     return existsSync(node) ? node : undefined;
   } catch {

@@ -297,9 +297,9 @@ export class Exchange {
 
   /** As the request named it, as the answer says, or as it was known before. */
   #versionOf({ held }: Attempt): string | undefined {
-    const { protocol, version } = this.#room.deps;
+    const { deps } = this.#room;
     if (this.#target === undefined) return undefined;
-    return this.#target.version ?? (held[0] === undefined ? undefined : protocol.versionIn(held[0])) ?? version?.();
+    return this.#target.version ?? (held[0] === undefined ? undefined : deps.protocol.versionIn(held[0])) ?? deps.version?.();
   }
 
   #ended(outcome: Outcome): Outcome {
