@@ -275,7 +275,7 @@ export class Exchange {
 
   /** Sends an answer of the primary, its body untouched, to the client; says how that ended. */
   async #deliver({ attempt, head, whole, outcome }: PrimaryAnswer, reason: Reason): Promise<Outcome> {
-    const { deps, work } = this.#room;
+    const { work } = this.#room;
     this.#verdict = { rung: primaryName, reason, version: this.#versionOf(attempt), outcome };
     this.#head(head.status, head.statusText, endToEnd(head.headers, this.#target === undefined ? undefined : provenanceNames));
     if (whole) {

@@ -93,6 +93,8 @@ export const openInference: Protocol = {
     };
   },
 
+  formatRequest: (inputs) => JSON.stringify({ inputs: inputs.map(onWire) }),
+
   formatAnswer({ model, version, id, outputs }: InferenceAnswer): string {
     for (const { name, values } of outputs) {
       const bad = values.find((value) => typeof value === "number" && !Number.isFinite(value));
@@ -102,12 +104,16 @@ export const openInference: Protocol = {
       model_name: model,
       model_version: version,
       id,
-      outputs: outputs.map(({ name, datatype, shape, values }) => ({ name, datatype, shape, data: values })),
+      outputs: outputs.map(onWire),
     });
   },
 
   formatError: (message) => JSON.stringify({ error: message }),
 };
+
+function onWire({ name, datatype, shape, values }: Tensor): unknown {
+  return { name, datatype, shape, data: values };
+}
 
 type Json = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly reason: Unreadable };
 

@@ -99,6 +99,8 @@ export interface Protocol {
   /** A model's metadata, as the server gives it; undefined where it can not be read. */
   readonly describe: (json: unknown) => ModelDescription | undefined;
   readonly parseRequest: (body: Uint8Array) => ParsedRequest;
+  /** The body in JSON that asks about these tensors. */
+  readonly formatRequest: (inputs: readonly Tensor[]) => string;
   /** An answer's body in JSON. Throws a RangeError for a value that JSON can not carry: NaN or an infinity. */
   readonly formatAnswer: (answer: InferenceAnswer) => string;
   /** An error's body in JSON. */
