@@ -27,7 +27,7 @@ import type { Log } from "./log.ts";
 import type { Observation } from "./observation.ts";
 import { recorder } from "./recorder.ts";
 import { stateView } from "./state-document.ts";
-import { startSwim, type Swim, type SwimDeps } from "./swim.ts";
+import { startSwim, unnamed, type Swim, type SwimDeps } from "./swim.ts";
 
 export interface AgentDeps {
   readonly clock: Clock;
@@ -92,11 +92,11 @@ export async function startAgent(first: Config, { clock, log, version, analysis:
   const view = stateView({ version, instance, swim: () => swim });
   const announce: Announce = exporters(
     {
-      // A subscriber keeps what it is told of a target, so a target without its name is not told.
-      signals: (signal) => signal.target.model !== "unknown" && hub.announce(signal),
+      // What is told of a target stays with whoever hears it, so a target that has no name yet is not told.
+      signals: (signal) => isNamed(signal) && hub.announce(signal),
       alertmanager: (signal) => pages.signal(signal),
       opentelemetry: (signal) => telemetry.signal(signal),
-      series: record.signal,
+      series: (signal) => isNamed(signal) && record.signal(signal),
       state: view.signal,
       log: (signal) => logSignal(log, signal),
     },
@@ -175,7 +175,9 @@ export async function startAgent(first: Config, { clock, log, version, analysis:
       if (before === undefined) return;
       const next = withReloadable(config, offered);
       try {
-        swim = await startSwim(next, swimDeps, { failover: before.failover.saved(), rev: before.failover.current().rev, server: before.gateway.handOver });
+        // What is known of the server that was is not known of another one.
+        const known = next.server.url === config.server.url ? before.failover.saved() : undefined;
+        swim = await startSwim(next, swimDeps, { failover: known, rev: before.failover.current().rev, server: before.gateway.handOver });
       } catch (error) {
         reloadOk.set(0);
         log.error({ error }, "the config was not reloaded, the old one stays in force");
@@ -209,6 +211,10 @@ function gauges(clock: Clock, meter: Meter, active: () => number, depth: () => n
 
 function driftSignal({ stream, detector, culprits, statistic, threshold, message, atWallMs, verdict }: Judgement, target: Target): DriftSignal {
   return { type: "drift", target, status: verdict === "drift" ? "firing" : "resolved", stream, detector, culprits, statistic, threshold, message, atWallMs };
+}
+
+function isNamed({ target }: Signal): boolean {
+  return target.model !== unnamed;
 }
 
 function drainDirective(target: Target, atWallMs: number): Signal {

@@ -48,7 +48,7 @@ export interface AnalysisDeps {
 }
 
 export interface Analysis {
-  /** Starts the thread. Kept when it is ready, or after ten seconds without what was saved: it never holds up the daemon. */
+  /** Starts the thread. Kept when it is ready, or after five seconds without what was saved: it never holds up the daemon. */
   start(): Promise<{ readonly saved: ReadonlyMap<string, unknown> }>;
   hear(observation: Heard): void;
   /** Keeps the newest value of each key for the next run. The value must be structured-clonable and small. */
@@ -57,7 +57,7 @@ export interface Analysis {
   append(event: AuditEvent): void;
   /** Observations that wait or are being analysed. */
   depth(): number;
-  /** Analyses and keeps what was heard, for at most three seconds, and ends the thread. */
+  /** Analyses and keeps what was heard, and ends the thread; rejects where that takes more than three seconds. */
   close(): Promise<void>;
 }
 
@@ -95,7 +95,7 @@ const queueBounds: QueueBounds = { observations: 16_384, bytes: 32 * 1_048_576 }
 const batchMax: QueueBounds = { observations: 512, bytes: 4 * 1_048_576 };
 /** Observations gather for so long, so that a busy gateway posts one message and not hundreds. */
 const gatherMs = 20;
-const startMs = 10_000;
+const startMs = 5_000;
 const closeMs = 3_000;
 const pauseMs = { first: 1_000, most: 60_000 };
 /** A ready thread speaks each second. After so many checks in a row without a word it is taken for hung. */
@@ -204,20 +204,18 @@ export class AnalysisQueue implements Analysis {
       if (this.#durable.size > 0) this.#deps.log.error({ count: this.#durable.size }, "the analysis thread is down: the latest state is not kept");
       return;
     }
-    await new Promise<void>((resolve) => {
-      const cancel = this.#deps.clock.after(closeMs, () => {
-        this.#deps.log.error({ waiting: this.depth() }, `the analysis thread did not finish within ${closeMs} ms`);
-        resolve();
-      });
+    const inTime = await new Promise<boolean>((resolve) => {
+      const cancel = this.#deps.clock.after(closeMs, () => resolve(false));
       this.#onClosed = () => {
         cancel();
-        resolve();
+        resolve(true);
       };
       while (this.#waiting.length > 0) this.#postBatch(desk);
       desk.post({ type: "close" });
     });
     this.#desk = undefined;
     desk.terminate();
+    if (!inTime) throw new Error(`the analysis thread did not finish within ${closeMs} ms, ${this.depth()} observations are lost`);
   }
 
   #open(): void {

@@ -25,6 +25,10 @@ process.exit(
     interactive: process.stdout.isTTY === true,
     columns: process.stdout.columns ?? 100,
     logFd: 1,
+    abandon() {
+      process.kill(process.pid, "SIGKILL");
+      throw new Error("unreachable");
+    },
     self: [process.execPath, ...process.execArgv, process.argv[1] ?? ""],
     onSignal: (signal, run) => void process.on(signal, () => run()),
   }),

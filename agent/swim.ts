@@ -54,6 +54,9 @@ export interface Swim {
   close(): Promise<readonly string[]>;
 }
 
+/** A model whose name is not known yet. */
+export const unnamed = "unknown";
+
 /** Rejects where the config's files can not be read or the listener can not be had; nothing is open then. */
 export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy): Promise<Swim> {
   const { clock, log, meter, announce, dropped } = deps;
@@ -64,7 +67,7 @@ export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy):
   // What is known of the model: configured, told by the server, or learnt from traffic.
   let model = config.model.name;
   let version: string | undefined;
-  const target = (): Target => ({ model: model ?? "unknown", version, endpoint: server.origin });
+  const target = (): Target => ({ model: model ?? unnamed, version, endpoint: server.origin });
 
   const described = describer(
     { server, protocol, model, timeoutMs: 2_000 },
@@ -99,13 +102,15 @@ export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy):
     deps.observe(observation);
   };
 
+  // Bound before the first, so that the first is seen as a rise.
+  const retries = { taken: meter.counter(instruments.retries, { result: "taken" }), refused: meter.counter(instruments.retries, { result: "refused" }) };
   const data = gateway(config.gateway, {
     clock, log, server, protocol, observe, dropped,
     rungs: steps.rungs,
     route: () => room.route(),
     claimTrial: () => room.claimTrial(),
     version: () => version,
-    retried: (result) => meter.counter(instruments.retries, { result }).add(),
+    retried: (result) => retries[result].add(),
     ...(config.model.name === undefined ? {} : { model: config.model.name }),
   });
   const reads = collectors(config.collectors, { clock, log, ask, server, observe });

@@ -12,7 +12,7 @@ import type { Cancel, Clock } from "../agent/clock.ts";
 import type { Log } from "../agent/log.ts";
 import { duration } from "../agent/units.ts";
 import { instruments } from "./instruments.ts";
-import type { Meter } from "./meter.ts";
+import type { Counter, Meter } from "./meter.ts";
 import type { DriftSignal, Signal, StateSignal } from "./signal.ts";
 
 const httpUrl = (example: string) => z.url({ protocol: /^https?$/, error: `expected a URL such as "${example}"` });
@@ -171,13 +171,13 @@ function failoverOf({ target, status, rung, reason, cause, sinceWallMs }: StateS
 }
 
 function driftOf({ target, status, stream, culprits, message, atWallMs }: DriftSignal): Occurrence {
-  const moved = culprits.map(({ name, share }) => `${name} ${Math.round(share * 100)} %`).join(", ");
+  const moved = culprits.filter(({ share }) => share >= 0.005).map(({ name, share }) => `${name} ${Math.round(share * 100)} %`).join(", ");
   return occurred(
     { alertname: "PilotfishDrift", model: target.model, severity: "warning", stream },
     status === "firing",
     atWallMs,
     `What model ${target.model} sees or answers has drifted (${stream})`,
-    moved === "" ? message : `${message} Shares of the evidence: ${moved}.`,
+    moved === "" ? message : `${message.replace(/\.$/, "")}. Shares of the evidence: ${moved}.`,
   );
 }
 
@@ -213,6 +213,8 @@ class Receiver {
   readonly #options: AlertmanagerOptions;
   readonly #deps: AlertmanagerDeps;
   readonly #body: () => string | undefined;
+  /** Bound before the first, so that the first is seen as a rise. */
+  readonly #counted: { readonly ok: Counter; readonly failed: Counter };
   /** Something changed that no push has delivered yet. */
   #undelivered = false;
   #failures = 0;
@@ -227,6 +229,8 @@ class Receiver {
     this.#options = options;
     this.#deps = deps;
     this.#body = body;
+    const counter = (result: "ok" | "failed") => deps.meter.counter(instruments.notifications, { result });
+    this.#counted = { ok: counter("ok"), failed: counter("failed") };
   }
 
   start(): void {
@@ -266,15 +270,15 @@ class Receiver {
   }
 
   #delivered(): void {
-    this.#deps.meter.counter(instruments.notifications, { result: "ok" }).add();
+    this.#counted.ok.add();
     if (this.#failures > 0) this.#deps.log.info({ alertmanager: this.#host }, "Alertmanager takes alerts again");
     this.#failures = 0;
     if (this.#undelivered && this.#open) this.#push();
   }
 
   #failed(detail: string): void {
-    const { clock, meter, log } = this.#deps;
-    meter.counter(instruments.notifications, { result: "failed" }).add();
+    const { clock, log } = this.#deps;
+    this.#counted.failed.add();
     if (this.#failures === 0) log.warn({ alertmanager: this.#host, detail: detail.slice(0, 200) }, "Alertmanager does not take alerts");
     this.#failures += 1;
     this.#undelivered = true;

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { analysis, type Analysis, type AnalysisDeps, type AnalysisOptions } from "../agent/analysis.ts";
+import { analysis, AnalysisQueue, type Analysis, type AnalysisDeps, type AnalysisOptions } from "../agent/analysis.ts";
 import { inlineAnalysis } from "../agent/analysis-inline.ts";
 import { systemClock, wait, type Clock } from "../agent/clock.ts";
 import type { Judgement } from "../agent/judgement.ts";
@@ -270,4 +270,18 @@ test("a value that can not go to another thread is refused in the log, and the d
   await one.close();
   expect(logged).toEqual(["error: a value that can not be copied to another thread is not kept"]);
   expect((await threaded().one.start()).saved).toEqual(new Map([["good", 1]]));
+});
+
+test("a thread that is stuck does not hold up the end for long, and is said to be left behind", async () => {
+  const clock = new FakeClock();
+  const deaf = (options: AnalysisOptions, deps: AnalysisDeps) => new AnalysisQueue(options, deps, (_, { message }) => {
+    message({ type: "ready", saved: new Map() });
+    return { post: () => {}, terminate: () => {} };
+  });
+  const { one } = made(deaf, clock);
+  closing.length = 0;
+  await one.start();
+  const closed = one.close();
+  clock.advance(3_000);
+  await expect(closed).rejects.toThrow("did not finish within 3000 ms");
 });

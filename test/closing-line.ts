@@ -7,7 +7,9 @@ export default class ClosingLine implements Reporter {
     let failed = unhandledErrors.length;
     let skipped = 0;
     for (const module of modules) {
-      if (module.state() === "failed" && [...module.children.allTests()].length === 0) failed += 1;
+      // A hook or a file that fails leaves its tests skipped: that is a failure, too.
+      failed += module.errors().length;
+      for (const suite of module.children.allSuites()) failed += suite.errors().length;
       for (const test of module.children.allTests()) {
         const { state } = test.result();
         if (state === "passed") passed += 1;

@@ -10,7 +10,7 @@ const root = resolve(import.meta.dirname, "..");
 
 /** Lowest floor first. A file may import from floors below and from its own folder. */
 const floors: readonly (readonly RegExp[])[] = [
-  [/^detectors\//, /^exporters\/instruments\.ts$/, /^agent\/(clock|lifecycle|log|units|backend)\.ts$/],
+  [/^detectors\//, /^exporters\/instruments\.ts$/, /^agent\/(clock|lifecycle|listen|log|units|backend)\.ts$/],
   [/^agent\/(observation|judgement)\.ts$/, /^agent\/(protocols|forward)\//],
   [/^exporters\//],
   [/^agent\/(gateway|ladder|rollout|probes|collectors|intake|monitors|failover|store|api)\//, /^dashboards\//],

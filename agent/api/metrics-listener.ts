@@ -5,7 +5,8 @@
 import { createServer } from "node:http";
 import { z } from "zod";
 import type { Close } from "../lifecycle.ts";
-import { addressOf, connectionsMax, httpLimits, idleTimeoutMs, listenError, refuseConnection, type Address } from "./listening.ts";
+import { listenError, type Address } from "../listen.ts";
+import { addressOf, connectionsMax, httpLimits, idleTimeoutMs, refuseConnection } from "./listening.ts";
 import { openRoutes, sendProblem, type OpenRoutesDeps } from "./open-routes.ts";
 
 export const metricsOptions = z.strictObject({

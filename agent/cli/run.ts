@@ -46,8 +46,9 @@ export const run = {
     await ended.promise;
     await reloading;
     const left = await agent.close();
-    if (left.length > 0) log.warn({ left }, "some parts did not close in time");
+    if (left.length > 0) log.error({ left }, "some parts did not close in time; the process is ended without them");
     await log.close();
+    if (left.length > 0) world.abandon();
     return exit.done;
   },
 };

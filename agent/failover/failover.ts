@@ -67,6 +67,11 @@ export interface Failover {
 
 const tickMs = 100;
 
+/** The model's name and version may be learnt long after the last change of state. */
+function sameTarget(a: Target, b: Target): boolean {
+  return a.model === b.model && a.version === b.version && a.endpoint === b.endpoint;
+}
+
 export function failover(options: FailoverOptions, deps: FailoverDeps): Failover {
   const { clock, announce } = deps;
   const policy: FailoverPolicy = {
@@ -103,6 +108,14 @@ export function failover(options: FailoverOptions, deps: FailoverDeps): Failover
     const before = state;
     state = reduce(before, event, clock.monotonicMs(), policy);
     if (state !== before) changed(before);
+    else if (event.kind === "tick" && !sameTarget(deps.target(), current.target)) tell(current.sinceWallMs);
+  }
+
+  /** What is so now, with a new revision, to all. */
+  function tell(sinceWallMs: number): void {
+    rev += 1;
+    current = describe(sinceWallMs);
+    announce(current);
   }
 
   function changed(before: FailoverState): void {
@@ -116,9 +129,7 @@ export function failover(options: FailoverOptions, deps: FailoverDeps): Failover
     if (!moved && cause.evidence === current.cause.evidence) return;
     const nowWallMs = clock.wallMs();
     const from: Status = current.status;
-    rev += 1;
-    current = describe(status === from ? current.sinceWallMs : nowWallMs);
-    announce(current);
+    tell(status === from ? current.sinceWallMs : nowWallMs);
     if (status !== from) {
       // A recovery names what it recovered from.
       const why = cause.code === "none" ? state.cause : cause;

@@ -10,6 +10,7 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Cancel } from "../clock.ts";
 import { backendPool } from "../forward/pool.ts";
+import { listenError } from "../listen.ts";
 import { Exchange } from "./exchange.ts";
 import { gatewayOptions } from "./options.ts";
 import type { GatewayOptions } from "./options.ts";
@@ -131,9 +132,10 @@ export function gateway(options: GatewayOptions, deps: GatewayDeps): Gateway {
         keepAliveTimeout: idleTimeoutMs,
         connectionsCheckingInterval: 1_000,
       });
-      listener.once("error", reject);
+      const refuse = (error: Error) => reject(listenError(error, "gateway", options));
+      listener.once("error", refuse);
       listener.listen(options.port, options.host, () => {
-        listener.off("error", reject);
+        listener.off("error", refuse);
         resolve(listener);
       });
     });

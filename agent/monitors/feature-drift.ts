@@ -38,6 +38,8 @@ export interface FeatureDriftSnapshot {
 const clearRows = 500;
 /** Rows after which the evidence is looked at, if a tick does not come first: looking costs as much as a row. */
 const lookRows = 16;
+/** Fewer rows are far from any reference by chance alone: no distance is told rather than a great one. */
+const distanceRowsMin = 100;
 const culpritsMax = 10;
 const toldMax = 3;
 /** The mean of the evidence is carried by its largest; a column is named beside it from this share on. */
@@ -166,6 +168,7 @@ export class FeatureDrift {
       const feature = column.name;
       if (column.rows() === 0) continue;
       points.push({ instrument: instruments.driftEvidence, labels: { model, feature }, value: column.logEvidence() / Math.LN10 });
+      if (column.rows() < distanceRowsMin) continue;
       const { psi, jensenShannon } = column.distances();
       points.push({ instrument: instruments.driftDistance, labels: { model, feature, measure: "psi" }, value: psi });
       points.push({ instrument: instruments.driftDistance, labels: { model, feature, measure: "jensen_shannon" }, value: jensenShannon });

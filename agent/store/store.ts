@@ -45,13 +45,20 @@ export function openStore({ path, eventsMax }: StoreOptions, { log, wallMs }: St
   }
   const file = resolve(path);
   try {
-    mkdirSync(dirname(file), { recursive: true });
+    makeFolder(dirname(file));
     return new Store(openFile(file, log, wallMs), { eventsMax, log, durable: true });
   } catch (error) {
     const trouble = troubleOf(error);
     log.warn({ file, trouble }, `state is kept in memory only and lost at a restart: ${file} can not be used: ${trouble}`);
     return new Store(inMemory(), { eventsMax, log, durable: false, trouble });
   }
+}
+
+/** One by one: `recursive` never comes back from a folder that refuses as if it were not there, such as one in /proc. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolder(dirname(folder));
+  mkdirSync(folder);
 }
 
 export class Store {

@@ -19,6 +19,9 @@ export async function call(argv: readonly string[], cwd: string = import.meta.di
     columns: 100,
     logFd: 2,
     self: [],
+    abandon: () => {
+      throw new Error("abandoned");
+    },
     onSignal: () => {},
   });
   return { code, out, err };

@@ -4,7 +4,7 @@ import type { SavedFailover } from "../../agent/failover/saved.ts";
 import type { Outcome } from "../../agent/backend.ts";
 import type { Judgement } from "../../agent/judgement.ts";
 import type { ProbeObservation } from "../../agent/observation.ts";
-import type { Signal } from "../../exporters/signal.ts";
+import type { Signal, Target } from "../../exporters/signal.ts";
 import { FakeClock } from "../fake-clock.ts";
 
 interface Swim {
@@ -18,7 +18,9 @@ interface Swim {
   readonly statuses: () => string[];
 }
 
-function swim(options: object = {}, saved?: unknown, rungs: readonly string[] = ["onnx", "default"]): Swim {
+const known: Target = { model: "employment", version: "1", endpoint: "http://127.0.0.1:8080" };
+
+function swim(options: object = {}, saved?: unknown, rungs: readonly string[] = ["onnx", "default"], target: () => Target = () => known): Swim {
   const clock = new FakeClock();
   const signals: Signal[] = [];
   let released = 0;
@@ -27,7 +29,7 @@ function swim(options: object = {}, saved?: unknown, rungs: readonly string[] = 
     clock,
     announce: (signal) => signals.push(signal),
     rungs: () => rungs,
-    target: () => ({ model: "employment", version: "1", endpoint: "http://127.0.0.1:8080" }),
+    target,
     release: () => (released += 1),
     save: (state) => (last = state),
     saved,
@@ -178,4 +180,15 @@ test("each change of state has a higher revision and is announced once", () => {
   const revs = signals.filter((signal) => signal.type === "state").map(({ rev }) => rev);
   expect(revs).toEqual([...revs].sort((a, b) => a - b));
   expect(new Set(revs).size).toBe(revs.length);
+});
+
+test("a model's name and version that are learnt after the last change are announced, once", () => {
+  let target: Target = { ...known, model: "unknown", version: undefined };
+  const { attempt, clock, signals, room } = swim({}, undefined, undefined, () => target);
+  attempt("ok");
+  const before = room.current().rev;
+  target = known;
+  clock.advance(1_000);
+  expect(room.current()).toMatchObject({ target: known, status: "healthy", rev: before + 1 });
+  expect(signals.filter((signal) => signal.type === "state" && signal.target.model === "employment")).toHaveLength(1);
 });
