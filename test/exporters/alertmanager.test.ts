@@ -255,7 +255,7 @@ describe("pushing", () => {
     alerts.start();
     alerts.signal(state("failed", 0));
     await settle();
-    expect(await notifications()).toEqual({ failed: 1 });
+    expect(await notifications()).toEqual({ ok: 0, failed: 1 });
   });
 
   test("on the way out nothing is resolved; what could not be delivered gets one more try", async () => {
