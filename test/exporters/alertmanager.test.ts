@@ -178,7 +178,7 @@ describe("pushing", () => {
     expect(times()[0]).toBe(100_001);
     expect(times().at(-1)).toBe(390_000);
     expect(posts.map(({ sent }) => sent[0]?.endsAt)).toEqual(Array(posts.length).fill(iso(100_001)));
-    expect(await notifications()).toEqual({ ok: 4 + posts.length });
+    expect(await notifications()).toEqual({ ok: 4 + posts.length, failed: 0 });
   });
 
   test("every Alertmanager is told, and one that fails does not keep the others", async () => {

@@ -261,9 +261,9 @@ test("a listener handed over goes on without a break: the old gateway finishes w
   expect(old.exchanges()).toHaveLength(2);
 });
 
-test("an address that is taken is an error at the start", async () => {
+test("an address that is taken is an error at the start that names the option", async () => {
   const { url } = await stage(await ok());
-  await expect(stage(url, {}, { port: Number(url.port) })).rejects.toThrow("EADDRINUSE");
+  await expect(stage(url, {}, { port: Number(url.port) })).rejects.toThrow(/the port is in use; change gateway.port$/);
 });
 
 test("closing an idle gateway is immediate, and leaves no timer behind", async () => {
