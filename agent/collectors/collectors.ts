@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { z } from "zod";
 import type { Clock } from "../clock.ts";
 import type { ask } from "../forward/ask.ts";
+import { under } from "../forward/under.ts";
 import type { Close } from "../lifecycle.ts";
 import type { Log } from "../log.ts";
 import type { Observe } from "../observation.ts";
@@ -95,7 +96,7 @@ const makers = {
 
 export function collectors(options: CollectorsOptions, deps: CollectorsDeps): Collectors {
   const { server, interval, paths } = options;
-  const url = server.metrics === "off" ? undefined : new URL(server.metrics ?? "/metrics", deps.server);
+  const url = server.metrics === "off" ? undefined : server.metrics === undefined ? under(deps.server, "/metrics") : new URL(server.metrics);
   let ticks: Promise<number> | undefined;
   const shared: Shared = {
     metrics: url === undefined ? undefined : serverMetrics({ url, intervalMs: interval, timeoutMs: server.timeout }, deps),

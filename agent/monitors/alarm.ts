@@ -1,6 +1,6 @@
 /**
- * The life of one stream's alarm: raised by evidence, told again while evidence keeps coming (at most each tenth of
- * `clearMs`, so that a lasting drift is a pulse and not a flood), over once `clearMs` and enough samples have passed without
+ * The life of one stream's alarm: raised by evidence, told again while evidence keeps coming (at once for one of the first
+ * culprits, else at most each tenth of `clearMs`, so that a lasting drift is a pulse and not a flood), over once `clearMs` and enough samples have passed without
  * any. Without samples nothing is known, so an alarm does not end in silence.
  */
 import type { Judgement } from "../judgement.ts";
@@ -17,6 +17,9 @@ export interface AlarmSnapshot {
   readonly samples: number;
 }
 
+/** Culprits beyond these are named when the alarm is told again anyway. */
+const namesAtOnceMax = 5;
+
 export class Alarm {
   readonly #policy: AlarmPolicy;
   readonly #judge: (judgement: Judgement) => void;
@@ -24,6 +27,8 @@ export class Alarm {
   #judgement: Judgement | undefined;
   #evidenceMs = 0;
   #toldMs = -Infinity;
+  /** Culprits named since it was raised. */
+  readonly #named = new Set<string>();
   #samples = 0;
 
   constructor(policy: AlarmPolicy, judge: (judgement: Judgement) => void) {
@@ -37,11 +42,12 @@ export class Alarm {
 
   /** Evidence was found. */
   raise(judgement: Judgement, nowMs: number): void {
-    if (!this.raised) this.#toldMs = -Infinity;
+    if (!this.raised) this.#forget();
     this.#judgement = judgement;
     this.#evidenceMs = nowMs;
     this.#samples = 0;
-    if (nowMs - this.#toldMs >= this.#policy.clearMs / 10) this.#tell(judgement, nowMs);
+    const more = this.#named.size < namesAtOnceMax && judgement.culprits.some(({ name }) => !this.#named.has(name));
+    if (more || nowMs - this.#toldMs >= this.#policy.clearMs / 10) this.#tell(judgement, nowMs);
   }
 
   /** The evidence still holds, though nothing new was found. */
@@ -82,8 +88,14 @@ export class Alarm {
     this.#tell(saved.judgement, nowMs);
   }
 
+  #forget(): void {
+    this.#toldMs = -Infinity;
+    this.#named.clear();
+  }
+
   #tell(judgement: Judgement, nowMs: number): void {
     this.#toldMs = nowMs;
+    for (const { name } of judgement.culprits) this.#named.add(name);
     this.#judge(judgement);
   }
 }

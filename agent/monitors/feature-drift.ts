@@ -1,7 +1,8 @@
 /**
  * Have the requests, or the model's score, drifted from the reference? Each column gathers evidence by itself; the mean of
  * all of it is what alarms, so the budget of false alarms is the model's and not each feature's, and the columns that hold
- * the evidence are the culprits. After an alarm all columns gather anew; a drift that lasts alarms again.
+ * the evidence are the culprits. After an alarm these gather anew, and a drift that lasts alarms again; the others go on, so
+ * that what moved less is named in its turn. When the alarm is over, all begin anew.
  *
  * Features count from all requests, whoever answered them: it is the clients' traffic that drifts. The score counts from the
  * primary's answers only.
@@ -41,7 +42,7 @@ const lookRows = 16;
 /** Fewer rows are far from any reference by chance alone: no distance is told rather than a great one. */
 const distanceRowsMin = 100;
 const culpritsMax = 10;
-const toldMax = 3;
+const toldMax = 4;
 /** The mean of the evidence is carried by its largest; a column is named beside it from this share on. */
 const shareMin = 0.01;
 /** Or where its own evidence would be a chance of at most one in 100,000 a row, though another's is greater by far. */
@@ -62,13 +63,18 @@ export class FeatureDrift {
   #threshold: number;
   /** True once a request had one of the features. */
   #met = false;
+  /** Named since the alarm was raised, with the evidence (decimal logarithm) that each had gathered before it began anew. */
+  readonly #named = new Map<ColumnMonitor, number>();
 
   constructor(reference: Reference, options: FeatureDriftOptions, judge: (judgement: Judgement) => void) {
     this.#options = options;
     this.#features = reference.features.map((feature, index) => new ColumnMonitor(feature.name, feature, options.window, index + 1));
     this.#score = reference.score && new ColumnMonitor("score", reference.score, options.window, 0);
     this.#columns = this.#score === undefined ? this.#features : [...this.#features, this.#score];
-    this.#alarm = new Alarm({ clearMs: options.clear, clearSamples: clearRows }, judge);
+    this.#alarm = new Alarm({ clearMs: options.clear, clearSamples: clearRows }, (judgement) => {
+      if (judgement.verdict === "stable") this.#beginAnew();
+      judge(judgement);
+    });
     this.#threshold = Math.log10(alarmThreshold(options.falseAlarms, this.#rate));
   }
 
@@ -131,19 +137,28 @@ export class FeatureDrift {
     this.#unlooked = 0;
     const { log10, shares } = combineEvidence(this.#logs());
     if (log10 < this.#threshold) return;
-    this.#alarm.raise(this.#judgement(log10, shares, wallMs), nowMs);
+    const carriers = this.#columns.filter((column, index) => (shares[index] as number) >= shareMin);
+    for (const column of this.#columns) {
+      if (!this.#named.has(column) && (carriers.includes(column) || own(column) >= ownLog10Min)) this.#named.set(column, 0);
+    }
+    this.#alarm.raise(this.#judgement(log10, wallMs), nowMs);
+    for (const column of carriers) {
+      this.#named.set(column, (this.#named.get(column) ?? 0) + own(column));
+      column.restart();
+    }
+  }
+
+  #beginAnew(): void {
+    this.#named.clear();
     for (const column of this.#columns) column.restart();
   }
 
-  #judgement(log10: number, shares: ArrayLike<number>, wallMs: number): Judgement {
+  #judgement(log10: number, wallMs: number): Judgement {
     const { model } = this.#options;
-    const moved = this.#columns
-      .map((column, index) => ({ column, share: shares[index] as number, own: column.logEvidence() / Math.LN10 }))
-      .filter(({ share, own }) => share >= shareMin || own >= ownLog10Min)
-      .sort((a, b) => b.own - a.own);
-    const culprits: readonly Share[] = moved.slice(0, culpritsMax).map(({ column, share }) => ({ name: column.name, share }));
-    const most = moved.filter(({ share }) => share >= shareMin).map(({ column, share }) => `${column.name} (${percent(share)} of the evidence; ${column.describe()})`);
-    const others = moved.filter(({ share }) => share < shareMin).map(({ column }) => `${column.name} (${column.describe()})`);
+    const moved = [...this.#named].map(([column, before]) => ({ column, evidence: before + Math.max(0, own(column)) })).sort((a, b) => b.evidence - a.evidence);
+    const all = moved.reduce((sum, { evidence }) => sum + evidence, 0);
+    const culprits: readonly Share[] = moved.slice(0, culpritsMax).map(({ column, evidence }) => ({ name: column.name, share: evidence / all }));
+    const told = moved.map(({ column, evidence }) => `${column.name} (${percent(evidence / all)} of the evidence; ${column.describe()})`);
     return {
       model,
       stream: "features",
@@ -152,7 +167,7 @@ export class FeatureDrift {
       statistic: log10,
       threshold: this.#threshold,
       culprits,
-      message: `${model} drifted: ${list(most, toldMax)}${others.length === 0 ? "" : `; also moved: ${list(others, toldMax)}`}`,
+      message: `${model} drifted: ${list(told, toldMax)}`,
       atWallMs: wallMs,
     };
   }
@@ -167,7 +182,7 @@ export class FeatureDrift {
     for (const column of this.#columns) {
       const feature = column.name;
       if (column.rows() === 0) continue;
-      points.push({ instrument: instruments.driftEvidence, labels: { model, feature }, value: column.logEvidence() / Math.LN10 });
+      points.push({ instrument: instruments.driftEvidence, labels: { model, feature }, value: own(column) });
       if (column.rows() < distanceRowsMin) continue;
       const { psi, jensenShannon } = column.distances();
       points.push({ instrument: instruments.driftDistance, labels: { model, feature, measure: "psi" }, value: psi });
@@ -175,4 +190,9 @@ export class FeatureDrift {
     }
     return points;
   }
+}
+
+/** The decimal logarithm of a column's evidence. */
+function own(column: ColumnMonitor): number {
+  return column.logEvidence() / Math.LN10;
 }

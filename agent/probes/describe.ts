@@ -7,6 +7,7 @@
  */
 import type { Cancel, Clock } from "../clock.ts";
 import type { ask, Asked } from "../forward/ask.ts";
+import { under } from "../forward/under.ts";
 import type { Close } from "../lifecycle.ts";
 import type { Log } from "../log.ts";
 import type { ModelDescription, Protocol } from "../protocols/protocol.ts";
@@ -56,7 +57,7 @@ export function describer({ server, protocol, model, timeoutMs }: DescriberOptio
   let failures = 0;
   let cancelRetry: Cancel | undefined;
 
-  const question = (path: string, rest: object = {}): Promise<Asked> => ask(clock, { url: new URL(path, server), timeoutMs, signal: closing.signal, ...rest });
+  const question = (path: string, rest: object = {}): Promise<Asked> => ask(clock, { url: under(server, path), timeoutMs, signal: closing.signal, ...rest });
 
   const findName = async (): Promise<string | undefined> => {
     for (const { path, ...rest } of lists) {

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { Clock } from "../clock.ts";
 import type { ask } from "../forward/ask.ts";
+import { under } from "../forward/under.ts";
 import type { Close } from "../lifecycle.ts";
 import type { Log } from "../log.ts";
 import type { Observe } from "../observation.ts";
@@ -75,14 +76,14 @@ const staleMs = 5_000;
 
 const makers = {
   http: ({ http }, { clock, ask, server, protocol }) =>
-    httpProbe({ url: new URL(http.path ?? protocol.paths.ready, server), intervalMs: http.interval, timeoutMs: http.timeout }, { clock, ask }),
+    httpProbe({ url: under(server, http.path ?? protocol.paths.ready), intervalMs: http.interval, timeoutMs: http.timeout }, { clock, ask }),
 
   inference({ inference }, { clock, ask, server, protocol, model }) {
     if (inference === undefined) return undefined;
     const { interval, timeout, request, expect, tolerance } = inference;
     const url = () => {
       const name = inference.model ?? model();
-      return name === undefined ? undefined : new URL(protocol.paths.infer(name), server);
+      return name === undefined ? undefined : under(server, protocol.paths.infer(name));
     };
     const known = { body: knownRequest(request), known: knownAnswer(expect), tolerance };
     return inferenceProbe({ intervalMs: interval, timeoutMs: timeout, ...known }, { clock, ask, url });

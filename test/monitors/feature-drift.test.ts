@@ -44,6 +44,17 @@ test("a shifted feature is found within 300 rows and named, with what changed", 
   expect(first?.statistic).toBeGreaterThan(first?.threshold as number);
 });
 
+test("what moved less is named in its turn, beside what moved most, and each with its share of all the evidence", () => {
+  const { told, play } = watched(referenceOf(people(1, 5_000)));
+  play(people(2, 3_000));
+  play(people(3, 600, { income: 2, age: 8 }));
+  expect(told[0]?.judgement.culprits.map(({ name }) => name)).toEqual(["income"]);
+  const last = told.at(-1)?.judgement;
+  expect(last?.culprits.map(({ name }) => name)).toEqual(["income", "age"]);
+  expect(last?.culprits.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 9);
+  expect(last?.message).toMatch(/^people drifted: income \(.*\), age \(/);
+});
+
 test("a feature that vanishes from the requests is found as nulls", () => {
   const { told, play } = watched(referenceOf(people(1, 5_000)));
   play(people(2, 1_000));
