@@ -7,10 +7,10 @@
  */
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { freePort } from "../agent/cli/demo/free-port.ts";
 
 const { values } = parseArgs({ options: { json: { type: "boolean", default: false }, runs: { type: "string", default: "3" } } });
 const root = new URL("../", import.meta.url);
@@ -46,7 +46,7 @@ process.exitCode = bundle !== undefined && bundle.medianMb < limitMb ? 0 : 1;
 async function resident({ command, daemon, settings = [] }: { readonly command: readonly string[]; readonly daemon: boolean; readonly settings?: readonly string[] }): Promise<number> {
   const ports = daemon ? [await freePort(), await freePort(), await freePort(), await freePort()] : [];
   const set = daemon ? ["gateway.host=127.0.0.1", `gateway.port=${ports[1]}`, `api.port=${ports[2]}`, "metrics.host=127.0.0.1", `metrics.port=${ports[3]}`, ...settings] : [];
-  const child = spawn(process.execPath, [...command, ...(daemon ? ["run", "--server", `http://127.0.0.1:${ports[0]}`] : []), ...set.flatMap((setting) => ["--set", setting])], { stdio: "ignore" });
+  const child = spawn(process.execPath, [...command, ...(daemon ? ["run", "--server", `http://127.0.0.1:${ports[0]}`] : []), ...set.flatMap((setting) => ["--set", setting])], { stdio: ["ignore", "ignore", "inherit"] });
   try {
     await wait(8_000);
     if (daemon) await (await fetch(`http://127.0.0.1:${ports[3]}/metrics`)).text();
@@ -56,12 +56,4 @@ async function resident({ command, daemon, settings = [] }: { readonly command: 
   } finally {
     child.kill("SIGKILL");
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  return port;
 }

@@ -5,7 +5,8 @@ import { createServer } from "node:http";
 import { expect, onTestFinished, test } from "vitest";
 import { isSampled } from "../../agent/gateway/identity.ts";
 import { readRows } from "../../examples/employment/rows.ts";
-import { freePort, stageForTest, type Stage } from "./processes.ts";
+import { freePort } from "../../agent/cli/demo/free-port.ts";
+import { stageForTest, type Stage } from "./processes.ts";
 import { addresses, infer, listeners, metricsText, runExample, set, startCommand, startPilotfish, startServer, stateAt, status, type Addresses } from "./pilotfish.ts";
 
 const rows = await readRows("steady");

@@ -1,7 +1,8 @@
 /** The example server and Pilotfish beside it, as a user starts them, and what a user asks them. */
 import { z } from "zod";
 import { inferRequest, type CensusRow } from "../../examples/employment/rows.ts";
-import { freePort, type Process, type Stage } from "./processes.ts";
+import { freePort } from "../../agent/cli/demo/free-port.ts";
+import { type Process, type Stage } from "./processes.ts";
 
 export interface LogLine extends Readonly<Record<string, unknown>> {
   readonly msg: string;

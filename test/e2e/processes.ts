@@ -4,7 +4,6 @@
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -144,23 +143,4 @@ function run(name: string, [file, ...args]: readonly string[]): Process {
       return exited;
     },
   };
-}
-
-/** Below the range from which the kernel takes the ports of outgoing connections, so that none of these takes it meanwhile. */
-const ports = { first: 20_000, count: 12_000 };
-
-/** A port of loopback on which nobody listens. */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = ports.first + Math.floor(Math.random() * ports.count);
-    if (await isFree(port)) return port;
-  }
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once("error", () => resolve(false));
-    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
-  });
 }

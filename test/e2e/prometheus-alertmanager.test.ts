@@ -13,7 +13,8 @@ import { panelExpressions, type PanelExpression } from "../../dashboards/panel-e
 import { featureNames, readRows } from "../../examples/employment/rows.ts";
 import { instruments, prometheusName, type AnyInstrument } from "../../exporters/instruments.ts";
 import { tool } from "../dashboards/tool.ts";
-import { freePort, root, stageForTest, type Process, type Stage } from "./processes.ts";
+import { freePort } from "../../agent/cli/demo/free-port.ts";
+import { root, stageForTest, type Process, type Stage } from "./processes.ts";
 import { addresses, inferPath, runExample, startPilotfish, startServer, stateAt, status, type Addresses, type State } from "./pilotfish.ts";
 import { startTraffic, type Answer } from "./traffic.ts";
 

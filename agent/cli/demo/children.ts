@@ -1,6 +1,5 @@
 /** The demo's child processes: a real model server and a real Pilotfish, each started, awaited and ended here. */
 import { spawn, type ChildProcess } from "node:child_process";
-import { createServer, type AddressInfo } from "node:net";
 import { createInterface } from "node:readline";
 import { wait, type Clock } from "../../clock.ts";
 
@@ -48,15 +47,6 @@ export function startChild(name: string, command: readonly string[], clock: Cloc
       }
     },
   };
-}
-
-/** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  return port;
 }
 
 /** Asks until the answer is yes; throws what `child` printed last when it takes too long. */

@@ -7,7 +7,8 @@ import { z } from "zod";
 import type { Clock } from "../../clock.ts";
 import { ask } from "../../forward/ask.ts";
 import type { World } from "../world.ts";
-import { freePort, startChild, until, type Child } from "./children.ts";
+import { startChild, until, type Child } from "./children.ts";
+import { freePort } from "./free-port.ts";
 import { startReceiver } from "./receiver.ts";
 import { listen } from "./subscriber.ts";
 
