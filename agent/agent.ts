@@ -187,7 +187,7 @@ export async function startAgent(first: Config, { clock, log, version, analysis:
       reloadOk.set(1);
       const atNextStart = (Object.keys(offered) as (keyof Config)[]).filter((section) => !isDeepStrictEqual(offered[section], config[section]));
       log.info(atNextStart.length === 0 ? {} : { atNextStart }, atNextStart.length === 0 ? "the config was reloaded" : "the config was reloaded; some of it takes effect at the next start only");
-      await before.close();
+      await before.retire();
     },
     refused: () => reloadOk.set(0),
   };

@@ -50,6 +50,8 @@ export interface Swim {
   /** The primary and every rung. */
   backends(): readonly { readonly name: string; readonly kind: string }[];
   description(): ModelDescription | undefined;
+  /** Closes behind the rooms that took over: what is begun is finished, but the state is theirs to tell and to keep. */
+  retire(): Promise<readonly string[]>;
   /** Bounded by the gateway's drain; the names of the parts that did not close in time come back. */
   close(): Promise<readonly string[]>;
 }
@@ -59,7 +61,8 @@ export const unnamed = "unknown";
 
 /** Rejects where the config's files can not be read or the listener can not be had; nothing is open then. */
 export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy): Promise<Swim> {
-  const { clock, log, meter, announce, dropped } = deps;
+  const { clock, log, meter, dropped } = deps;
+  let retired = false;
   const life = new Lifecycle(clock, config.gateway.drain + 2_000);
   const server = new URL(config.server.url);
   const protocol = protocols["open-inference"];
@@ -82,10 +85,11 @@ export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy):
   );
   const steps = ladder(config.ladder, { clock, log, protocol, describe: () => described.description() });
   const room = failover(config.failover, {
-    clock, announce, target,
+    clock, target,
+    announce: (signal) => retired || deps.announce(signal),
     rungs: () => steps.usable(),
     release: () => data.release("stalled"),
-    save: deps.save,
+    save: (state) => retired || deps.save(state),
     saved: legacy.failover,
     rev: legacy.rev,
   });
@@ -130,6 +134,10 @@ export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy):
       address: front.address,
       backends: () => [{ name: primaryName, kind: primaryName }, ...steps.rungs.map(({ name, kind }) => ({ name, kind }))],
       description: () => described.description(),
+      retire() {
+        retired = true;
+        return life.close();
+      },
       close: () => life.close(),
     };
   } catch (error) {

@@ -1,4 +1,9 @@
 /** A server may stand below a path of its own (`https://models.example/ranking`): every path is meant from there. */
 export function under(server: URL, path: string): URL {
-  return new URL(server.pathname.replace(/\/+$/, "") + path, server);
+  return new URL(basePath(server) + path, server);
+}
+
+/** The server's own path, without a slash at its end; empty where it stands at the root. */
+export function basePath(server: URL): string {
+  return server.pathname.replace(/\/+$/, "");
 }

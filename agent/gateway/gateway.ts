@@ -10,6 +10,7 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Cancel } from "../clock.ts";
 import { backendPool } from "../forward/pool.ts";
+import { basePath } from "../forward/under.ts";
 import { listenError } from "../listen.ts";
 import { Exchange } from "./exchange.ts";
 import { gatewayOptions } from "./options.ts";
@@ -66,7 +67,7 @@ export function gateway(options: GatewayOptions, deps: GatewayDeps): Gateway {
     budget: new RetryBudget(options.retry),
     work: new Work(deps.clock),
     kept: new KeptBytes(options.keptMax),
-    basePath: deps.server.pathname.replace(/\/+$/, ""),
+    basePath: basePath(deps.server),
     isDraining: () => draining,
   };
   const byConnection = new Map<Socket, Set<Exchange>>();

@@ -206,6 +206,32 @@ test("a reload takes effect without a lost request, and the state goes on from w
   await settled(clock, async () => (await state()).status === "probation", 50);
 });
 
+test("rooms that a reload has replaced keep silent: what they still see is not told as the state", async () => {
+  const server = await modelServer();
+  const { agent, infer, state, clock } = await startSwimming(configOf(yaml(server, 0.5)));
+  await infer();
+  server.mood = "hanging";
+  // One request is still under way at the old rooms, which drain for its sake while the new ones swim on.
+  const waiting = infer({ "pilotfish-timeout-ms": "60000" });
+  await settled(clock, () => server.asked() === 2);
+  const other = await modelServer();
+  const reloaded = agent.reload(configOf(yaml(other, 0.5)));
+  await settled(clock, async () => (await infer()).headers["pilotfish-rung"] === "primary" && other.asked() > 0);
+  const revs: number[] = [];
+  await settled(clock, async () => {
+    const { rev, status } = await state();
+    revs.push(rev);
+    expect(status).not.toBe("failed");
+    return revs.length > 60;
+  }, 50);
+  expect(revs).toEqual(revs.toSorted((a, b) => a - b));
+  server.letGo();
+  expect((await waiting).status).toBe(200);
+  await settled(clock, async () => Promise.race([reloaded.then(() => true), turn().then(() => false)]), 50);
+  const subscribed = (await get(agent.listeners.api.port, "/v1/signals")).body as { states: { target: { endpoint: string }; status: string }[] };
+  expect(subscribed.states.filter(({ target }) => target.endpoint === server.url).map(({ status }) => status)).not.toContain("failed");
+});
+
 test("a reload with a config whose files are gone changes nothing, and says so", async () => {
   const server = await modelServer();
   const errors: string[] = [];

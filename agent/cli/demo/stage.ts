@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import type { Clock } from "../../clock.ts";
 import { ask } from "../../forward/ask.ts";
+import { Lifecycle } from "../../lifecycle.ts";
 import type { World } from "../world.ts";
 import { startChild, until, type Child } from "./children.ts";
 import { freePort } from "./free-port.ts";
@@ -26,8 +27,20 @@ const employmentFolder = new URL("examples/employment/", root);
 export const dataFolder = new URL("data/", employmentFolder);
 const serverEntry = new URL(import.meta.url.endsWith(".ts") ? "examples/server/server.ts" : "dist/example-server.mjs", root);
 
+/** Rejects where something does not start, with what it said last; what had been started is ended then. */
 export async function startStage(world: Pick<World, "self">, clock: Clock, say: (text: string) => void) {
+  const life = new Lifecycle(clock, 10_000);
+  try {
+    return await setStage(world, clock, say, life);
+  } catch (error) {
+    await life.close();
+    throw error;
+  }
+}
+
+async function setStage(world: Pick<World, "self">, clock: Clock, say: (text: string) => void, life: Lifecycle) {
   const folder = await mkdtemp(join(tmpdir(), "pilotfish-demo-"));
+  life.opened("folder", () => rm(folder, { recursive: true, force: true }));
   const employment = fileURLToPath(employmentFolder);
   const ports = { server: await freePort(), gateway: await freePort(), api: await freePort(), metrics: await freePort() };
   const urls = {
@@ -51,7 +64,9 @@ export async function startStage(world: Pick<World, "self">, clock: Clock, say: 
   };
 
   const receiver = await startReceiver(clock);
+  life.opened("receiver", receiver.close);
   say("starting a model server (Open Inference Protocol, onnxruntime) and Pilotfish beside it");
+  life.opened("server", () => current?.end());
   await startServer();
   const daemon = startChild("pilotfish", [
     ...world.self, "run", "--config", join(employment, "pilotfish.yaml"),
@@ -62,8 +77,10 @@ export async function startStage(world: Pick<World, "self">, clock: Clock, say: 
     "--set", `store.path=${join(folder, "pilotfish.sqlite")}`,
     "--set", `alertmanager.urls=[${JSON.stringify(receiver.url)}]`,
   ], clock);
+  life.opened("daemon", () => daemon.end());
   await until(clock, 20_000, "pilotfish is not ready", daemon, () => answers200(`${urls.api}/readyz`));
-  const signals = await listen(`ws://127.0.0.1:${ports.api}/v1/signals`, clock, () => {});
+  const signals = await listen(`ws://127.0.0.1:${ports.api}/v1/signals`, clock);
+  life.opened("subscriber", signals.close);
   say(`clients ask ${urls.gateway}, Pilotfish answers for itself at ${urls.api}`);
 
   return {
@@ -84,12 +101,6 @@ export async function startStage(world: Pick<World, "self">, clock: Clock, say: 
       });
       if (!asked.ok || asked.status !== 202) throw new Error(`${urls.api}/v1/actuals: ${asked.ok ? `${asked.status} ${asked.body.toString("utf8")}` : asked.detail}`);
     },
-    async close() {
-      signals.close();
-      await daemon.end();
-      await current?.end();
-      await receiver.close();
-      await rm(folder, { recursive: true, force: true });
-    },
+    close: () => life.close(),
   };
 }

@@ -30,7 +30,7 @@ export interface Told {
 /** The rows after 2015 are counted in chunks of 5,000, as in the published analysis of this data. */
 const chunkOf = (id: number) => Math.floor((id - 68_785) / 5_000);
 
-/** Where the rows of the demo come from, and what became of each. */
+/** A row that was asked about, and its answer. */
 interface Asked {
   readonly row: CensusRow;
   readonly answer: Answered;
@@ -65,7 +65,7 @@ class Story {
   readonly #claims: Claim[] = [];
   readonly #asked = new Map<string, Asked>();
   readonly #pending = new Map<string, CensusRow>();
-  #answers: Answered[] = [];
+  readonly #answers: Answered[] = [];
   #rows: Iterator<CensusRow>;
   #sent = 0;
   #load: ReturnType<typeof startLoad> | undefined;

@@ -26,16 +26,14 @@ export interface Heard {
   readonly body: z.infer<typeof frame>["body"];
 }
 
-export async function listen(url: string, clock: Clock, hear: (heard: Heard) => void) {
+export async function listen(url: string, clock: Clock) {
   const socket = new WebSocket(url, "pilotfish.v1+json", { perMessageDeflate: false, maxPayload: 65_536 });
   const heard: Heard[] = [];
   socket.on("message", (data) => {
     const parsed = frame.safeParse(JSON.parse((data as Buffer).toString("utf8")));
     if (!parsed.success || parsed.data.kind === "heartbeat") return;
     const { kind, body } = parsed.data;
-    const one: Heard = { kind, atMs: clock.monotonicMs(), delayMs: body.at === undefined ? undefined : clock.wallMs() - Date.parse(body.at), body };
-    heard.push(one);
-    hear(one);
+    heard.push({ kind, atMs: clock.monotonicMs(), delayMs: body.at === undefined ? undefined : clock.wallMs() - Date.parse(body.at), body });
   });
   await new Promise<void>((resolve, reject) => {
     socket.once("open", () => resolve());
