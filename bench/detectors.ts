@@ -2,17 +2,17 @@
  * What a value costs in each detector: `node bench/detectors.ts [--json]`. One thread; the median of rounds over the
  * same streams, in nanoseconds per value.
  */
-import { adwin } from "../detectors/adwin.ts";
-import { conformalEDetector } from "../detectors/conformal-e-detector.ts";
+import { adwin } from "../detectors/change/adwin.ts";
+import { conformalEDetector } from "../detectors/guarantee/conformal-e-detector.ts";
 import type { Detector } from "../detectors/detector.ts";
-import { combineEvidence } from "../detectors/evidence.ts";
-import { jensenShannonDistance } from "../detectors/jensen-shannon.ts";
-import { pageHinkley } from "../detectors/page-hinkley.ts";
-import { psi } from "../detectors/population-stability-index.ts";
-import { quantileSketch } from "../detectors/quantiles.ts";
+import { combineEvidence } from "../detectors/guarantee/evidence.ts";
+import { jensenShannonDistance } from "../detectors/distance/jensen-shannon.ts";
+import { pageHinkley } from "../detectors/change/page-hinkley.ts";
+import { psi } from "../detectors/distance/population-stability-index.ts";
+import { quantileSketch } from "../detectors/reference/quantiles.ts";
 import { advance, uniform } from "../detectors/random.ts";
-import { cellCount, cellOf, featureReference, type FeatureReference } from "../detectors/reference.ts";
-import { cellWindow } from "../detectors/window.ts";
+import { cellCount, cellOf, featureReference, type FeatureReference } from "../detectors/reference/reference.ts";
+import { cellWindow } from "../detectors/reference/window.ts";
 
 const rounds = 15;
 const values = 100_000;

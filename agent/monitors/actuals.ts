@@ -3,7 +3,7 @@
  * `buffer` rows and `ttl` long; an actual that comes a moment before its sample (they travel on different ways) waits too.
  */
 import type { ActualObservation } from "../observation.ts";
-import type { Value } from "../../detectors/reference.ts";
+import type { Value } from "../../detectors/reference/reference.ts";
 
 /** What became of an actual: the label `result`. */
 export const actualResults = [

@@ -2,11 +2,11 @@
  * One column, a feature or the score, against its reference: the evidence that it changed (for the alarm), how far the
  * latest window lies from the reference (for the eyes), and what a person would say has changed.
  */
-import { conformalEDetector, type ConformalEDetector, type ConformalState } from "../../detectors/conformal-e-detector.ts";
-import { jensenShannonDistance } from "../../detectors/jensen-shannon.ts";
-import { psi } from "../../detectors/population-stability-index.ts";
-import { cellCount, cellName, cellOf, type FeatureReference, type Value } from "../../detectors/reference.ts";
-import { cellWindow, type CellWindow, type WindowState } from "../../detectors/window.ts";
+import { conformalEDetector, type ConformalEDetector, type ConformalState } from "../../detectors/guarantee/conformal-e-detector.ts";
+import { jensenShannonDistance } from "../../detectors/distance/jensen-shannon.ts";
+import { psi } from "../../detectors/distance/population-stability-index.ts";
+import { cellCount, cellName, cellOf, type FeatureReference, type Value } from "../../detectors/reference/reference.ts";
+import { cellWindow, type CellWindow, type WindowState } from "../../detectors/reference/window.ts";
 import { percent, short } from "./words.ts";
 
 export interface ColumnSnapshot {

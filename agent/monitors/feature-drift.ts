@@ -7,8 +7,8 @@
  * Features count from all requests, whoever answered them: it is the clients' traffic that drifts. The score counts from the
  * primary's answers only.
  */
-import { combineEvidence } from "../../detectors/evidence.ts";
-import type { Reference, Value } from "../../detectors/reference.ts";
+import { combineEvidence } from "../../detectors/guarantee/evidence.ts";
+import type { Reference, Value } from "../../detectors/reference/reference.ts";
 import { instruments } from "../../exporters/instruments.ts";
 import type { Judgement, Share } from "../judgement.ts";
 import type { Point } from "../observation.ts";

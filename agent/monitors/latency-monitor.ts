@@ -3,7 +3,7 @@
  * latency: a logarithm, because a doubling matters as much at 2 ms as at 200; a median, because a single slow request is no
  * change. A value counts at most a third of the threshold, so a single odd second never warns.
  */
-import { pageHinkley, type PageHinkleyState } from "../../detectors/page-hinkley.ts";
+import { pageHinkley, type PageHinkleyState } from "../../detectors/change/page-hinkley.ts";
 import type { Judgement } from "../judgement.ts";
 import { Alarm, type AlarmSnapshot } from "./alarm.ts";
 import { lasts, restoreRise, saveRise, type Rise } from "./rise.ts";

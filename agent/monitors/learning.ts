@@ -1,5 +1,5 @@
 /** Learns a reference from traffic, where none is given: the first so many rows are taken for normal. */
-import { buildReference, type Reference, type Value } from "../../detectors/reference.ts";
+import { buildReference, type Reference, type Value } from "../../detectors/reference/reference.ts";
 
 /** Columns that are learnt: pictures sent as one tensor have as many columns as pixels, and nobody wants an alarm of each. */
 export const learntColumnsMax = 500;

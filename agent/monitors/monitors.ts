@@ -12,7 +12,7 @@
  * Pages are the verdict `drift`, warnings the verdict `warning`: a failing or slow primary is what circuits and probes act
  * on within seconds, the statistics only tell.
  */
-import type { Reference, Value } from "../../detectors/reference.ts";
+import type { Reference, Value } from "../../detectors/reference/reference.ts";
 import { instruments } from "../../exporters/instruments.ts";
 import { isFailure, primaryName, type Outcome, type Reason } from "../backend.ts";
 import type { Judgement } from "../judgement.ts";

@@ -2,8 +2,8 @@
  * How right the model was, over the latest rows whose true answer is known. Accuracy for any classes; the rest where all
  * predictions and actuals in the window are 0 or 1 (or true and false, or those words).
  */
-import { brier, f1, precision, recall, rocAuc } from "../../detectors/classification.ts";
-import type { Value } from "../../detectors/reference.ts";
+import { brier, f1, precision, recall, rocAuc } from "../../detectors/performance/classification.ts";
+import type { Value } from "../../detectors/reference/reference.ts";
 import type { Answer } from "./actuals.ts";
 
 /** Rings, written at `next`. NaN where a row has none, or for a class that is not 0 or 1. */

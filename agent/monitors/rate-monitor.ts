@@ -5,7 +5,7 @@
  * ADWIN has no budget of false alarms (measured at its default: about one in ten million values), so its bound is set
  * tighter here, and a rise too small to matter to anybody is let pass however sure it is.
  */
-import { adwin, type AdwinState } from "../../detectors/adwin.ts";
+import { adwin, type AdwinState } from "../../detectors/change/adwin.ts";
 import type { Verdict } from "../../detectors/detector.ts";
 import type { Judgement } from "../judgement.ts";
 import { Alarm, type AlarmSnapshot } from "./alarm.ts";

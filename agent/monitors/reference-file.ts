@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { gunzip, gzip } from "node:zlib";
-import { parseReference, type Reference } from "../../detectors/reference.ts";
+import { parseReference, type Reference } from "../../detectors/reference/reference.ts";
 
 /** Of the file and of what is in it once unpacked. */
 const sizeMax = 64 * 1_048_576;

@@ -4,7 +4,7 @@
  * against which evidence was gathered at noon. Before anything is known the rate is taken to be high, 1,000 a second: that
  * costs some delay and no false alarm. The guess weighs as much as one minute.
  */
-import { falseAlarmThreshold } from "../../detectors/evidence.ts";
+import { falseAlarmThreshold } from "../../detectors/guarantee/evidence.ts";
 import type { FalseAlarmBudget } from "../units.ts";
 
 /** Rows and the seconds they came in, both forgotten at the same pace. */

@@ -10,8 +10,8 @@ import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { InferenceSession, Tensor } from "onnxruntime-node";
-import { accuracy, rocAuc } from "../../detectors/classification.ts";
-import { buildReference } from "../../detectors/reference.ts";
+import { accuracy, rocAuc } from "../../detectors/performance/classification.ts";
+import { buildReference } from "../../detectors/reference/reference.ts";
 import { featureNames, inferRequest, readRows, type CensusRow } from "./rows.ts";
 
 const knownRows = 3;

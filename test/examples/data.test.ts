@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
-import { parseReference } from "../../detectors/reference.ts";
+import { parseReference } from "../../detectors/reference/reference.ts";
 import { featureNames, inferRequest, readRows } from "../../examples/employment/rows.ts";
 
 const employment = new URL("../../examples/employment/", import.meta.url);

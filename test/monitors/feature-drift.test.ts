@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { FeatureDrift } from "../../agent/monitors/feature-drift.ts";
 import type { Judgement } from "../../agent/judgement.ts";
 import type { FalseAlarmBudget } from "../../agent/units.ts";
-import { buildReference, type Reference, type Value } from "../../detectors/reference.ts";
+import { buildReference, type Reference, type Value } from "../../detectors/reference/reference.ts";
 import { featureNames, readRows, type CensusRow } from "../../examples/employment/rows.ts";
 import { people, referenceOf, type Row } from "./traffic.ts";
 

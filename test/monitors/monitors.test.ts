@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { monitors, type MonitorsDeps } from "../../agent/monitors/monitors.ts";
 import type { Judgement } from "../../agent/judgement.ts";
 import type { ExchangeObservation } from "../../agent/observation.ts";
-import { buildReference } from "../../detectors/reference.ts";
+import { buildReference } from "../../detectors/reference/reference.ts";
 import { actual, dice, exchange, optionsOf, people, referenceOf, sample, type Row } from "./traffic.ts";
 
 const settings = { score: "probabilities_1", prediction: "label" };

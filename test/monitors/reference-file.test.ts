@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readReference, referenceDigest, writeReference } from "../../agent/monitors/reference-file.ts";
-import type { Reference } from "../../detectors/reference.ts";
+import type { Reference } from "../../detectors/reference/reference.ts";
 import { people, referenceOf } from "./traffic.ts";
 
 let folder: string;

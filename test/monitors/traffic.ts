@@ -1,7 +1,7 @@
 /** Traffic for the monitors' tests: rows drawn with a fixed seed, as a gateway would have sampled them. */
 import { monitorsOptions, type MonitorsOptions } from "../../agent/monitors/options.ts";
 import type { ActualObservation, ExchangeObservation, SampleObservation } from "../../agent/observation.ts";
-import { buildReference, type Reference, type Value } from "../../detectors/reference.ts";
+import { buildReference, type Reference, type Value } from "../../detectors/reference/reference.ts";
 
 export type Row = Readonly<Record<string, Value>>;
 

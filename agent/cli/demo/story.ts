@@ -2,7 +2,7 @@
  * The story of the demo on real census data: steady traffic; the server killed and started again; the server stopped with
  * its port still open; the rows of the years after; their true answers, late. Each act states claims and holds them.
  */
-import { rocAuc } from "../../../detectors/classification.ts";
+import { rocAuc } from "../../../detectors/performance/classification.ts";
 import { inferRequest, readRows, type CensusRow } from "../../../examples/employment/rows.ts";
 import { systemClock, wait } from "../../clock.ts";
 import { exactly, holds, quantile, within, duration, type Claim } from "./claims.ts";

@@ -7,7 +7,7 @@
  * Sources: E. S. Page, Continuous Inspection Schemes, Biometrika 41 (1954); D. Hinkley, Biometrika 58 (1971). The
  * forgetting factor is river's, and so are the answers where it is given.
  */
-import type { Detector } from "./detector.ts";
+import type { Detector } from "../detector.ts";
 
 export interface PageHinkleyOptions {
   /** Slack, in the stream's unit: deviations smaller than this count for nothing. */

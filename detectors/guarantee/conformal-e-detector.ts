@@ -19,9 +19,9 @@
  * A. Rinaldo, E-detectors, arXiv 2203.03532.
  */
 import { count, countBefore, cumulativeCounts } from "./cumulative-counts.ts";
-import { evenCuts } from "./even-cuts.ts";
-import { advance, uniform } from "./random.ts";
-import type { CategoricalReference, FeatureReference, NumericReference } from "./reference.ts";
+import { evenCuts } from "../reference/even-cuts.ts";
+import { advance, uniform } from "../random.ts";
+import type { CategoricalReference, FeatureReference, NumericReference } from "../reference/reference.ts";
 
 export interface ConformalState {
   /** Rows of the reference and of what came since, by their place in the order of ranks (cumulative-counts.ts). */

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { accuracy, brier, f1, logLoss, precision, recall, rocAuc } from "../../detectors/classification.ts";
+import { accuracy, brier, f1, logLoss, precision, recall, rocAuc } from "../../../detectors/performance/classification.ts";
 
 const rows = fc.array(fc.record({ score: fc.integer({ min: 0, max: 10 }).map((tenths) => tenths / 10), prediction: fc.integer({ min: 0, max: 1 }), actual: fc.integer({ min: 0, max: 1 }) }), { maxLength: 60 });
 

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { adwin, adwinMean, adwinWidth } from "../../detectors/adwin.ts";
-import { chance } from "./chance.ts";
-import { alarmsOf } from "./monitored.ts";
+import { adwin, adwinMean, adwinWidth } from "../../../detectors/change/adwin.ts";
+import { chance } from "../chance.ts";
+import { alarmsOf } from "../monitored.ts";
 
 test("the width, the mean and the variance are those of all values, however their buckets were merged", () => {
   const detector = adwin({ clock: 1_000_000 });

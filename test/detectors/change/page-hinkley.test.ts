@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { pageHinkley } from "../../detectors/page-hinkley.ts";
-import { alarmsOf } from "./monitored.ts";
+import { pageHinkley } from "../../../detectors/change/page-hinkley.ts";
+import { alarmsOf } from "../monitored.ts";
 
 const streams = fc.array(fc.double({ min: -10, max: 10, noNaN: true }), { minLength: 1, maxLength: 100 });
 

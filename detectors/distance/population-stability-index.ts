@@ -7,7 +7,7 @@
  *
  * Sources: B. Yurdakul, Statistical properties of population stability index (2018); arXiv 2307.11878.
  */
-import { chiSquareQuantile } from "./chi-square.ts";
+import { chiSquareQuantile } from "../special/chi-square.ts";
 
 /**
  * The index, 0 or more and always finite. Cells empty on both sides do not count; one that is empty on a single side is

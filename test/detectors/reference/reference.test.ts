@@ -3,8 +3,8 @@ import { describe, expect, test } from "vitest";
 import {
   buildReference, cellCount, cellName, cellOf, featureReference, mergeCounts, parseReference,
   type CategoricalReference, type FeatureReference, type NumericReference, type Value,
-} from "../../detectors/reference.ts";
-import { chance, gaussian } from "./chance.ts";
+} from "../../../detectors/reference/reference.ts";
+import { chance, gaussian } from "../chance.ts";
 
 const anything: fc.Arbitrary<Value> = fc.oneof(
   fc.double(), fc.integer(), fc.integer({ min: 0, max: 5 }), fc.string(), fc.boolean(),

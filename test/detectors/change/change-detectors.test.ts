@@ -1,11 +1,11 @@
 import { deserialize, serialize } from "node:v8";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { adwin } from "../../detectors/adwin.ts";
-import type { Detector } from "../../detectors/detector.ts";
-import { pageHinkley } from "../../detectors/page-hinkley.ts";
-import knownAnswers from "./known-answers/change-detectors.json" with { type: "json" };
-import { alarmsOf } from "./monitored.ts";
+import { adwin } from "../../../detectors/change/adwin.ts";
+import type { Detector } from "../../../detectors/detector.ts";
+import { pageHinkley } from "../../../detectors/change/page-hinkley.ts";
+import knownAnswers from "../known-answers/change-detectors.json" with { type: "json" };
+import { alarmsOf } from "../monitored.ts";
 
 /** By the names that the known answers use. */
 function detectorOf({ detector, params }: (typeof knownAnswers.cases)[number]): Detector<unknown> {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { evenCuts } from "../../detectors/even-cuts.ts";
+import { evenCuts } from "../../../detectors/reference/even-cuts.ts";
 
 test("equal items are cut into equal groups", () => {
   expect(evenCuts([1, 1, 1, 1, 1, 1], 3)).toEqual([1, 3]);

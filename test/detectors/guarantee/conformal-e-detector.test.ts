@@ -1,11 +1,11 @@
 import { deserialize, serialize } from "node:v8";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { conformalEDetector, type ConformalState } from "../../detectors/conformal-e-detector.ts";
-import { combineEvidence } from "../../detectors/evidence.ts";
-import { cellCount, cellOf, featureReference, type Value } from "../../detectors/reference.ts";
-import { featureNames, readRows, type CensusRow } from "../../examples/employment/rows.ts";
-import { chance, gaussian, type Chance } from "./chance.ts";
+import { conformalEDetector, type ConformalState } from "../../../detectors/guarantee/conformal-e-detector.ts";
+import { combineEvidence } from "../../../detectors/guarantee/evidence.ts";
+import { cellCount, cellOf, featureReference, type Value } from "../../../detectors/reference/reference.ts";
+import { featureNames, readRows, type CensusRow } from "../../../examples/employment/rows.ts";
+import { chance, gaussian, type Chance } from "../chance.ts";
 
 /** One value of a stream. */
 type Draw = (next: Chance) => Value;

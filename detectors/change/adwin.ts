@@ -9,7 +9,7 @@
  * merged buckets by B. Babcock et al., PODS 2003. Answers equal river's since its release of 2024; older ones never tried
  * the newest cut in each row.
  */
-import type { Detector } from "./detector.ts";
+import type { Detector } from "../detector.ts";
 
 export interface AdwinOptions {
   /** Of the bound on a false cut: smaller is slower and surer. */

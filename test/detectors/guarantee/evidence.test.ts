@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { combineEvidence, falseAlarmThreshold } from "../../detectors/evidence.ts";
+import { combineEvidence, falseAlarmThreshold } from "../../../detectors/guarantee/evidence.ts";
 
 test("the evidence is the average of the pots, and each share its part of the sum", () => {
   const { log10, shares } = combineEvidence([Math.log(1_000), Math.log(100), Math.log(100), Math.log(2_800)]);

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { psi, psiThreshold } from "../../detectors/population-stability-index.ts";
-import { chance } from "./chance.ts";
+import { psi, psiThreshold } from "../../../detectors/distance/population-stability-index.ts";
+import { chance } from "../chance.ts";
 
 const counts = (cells: number) => fc.array(fc.nat(1_000), { minLength: cells, maxLength: cells });
 

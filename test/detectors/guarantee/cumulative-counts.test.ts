@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { count, countBefore, cumulativeCounts } from "../../detectors/cumulative-counts.ts";
+import { count, countBefore, cumulativeCounts } from "../../../detectors/guarantee/cumulative-counts.ts";
 
 test("after any additions, the count before each place is the sum of those before it", () => {
   fc.assert(

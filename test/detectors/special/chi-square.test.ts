@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { chiSquareCumulative, chiSquareQuantile } from "../../detectors/chi-square.ts";
+import { chiSquareCumulative, chiSquareQuantile } from "../../../detectors/special/chi-square.ts";
 
 /** NIST/SEMATECH e-Handbook of Statistical Methods, table 1.3.6.7.4. */
 test.each([

@@ -6,7 +6,7 @@
  * addition, and every measure of drift is a function of two such vectors. Plain JSON throughout.
  */
 import { evenCuts } from "./even-cuts.ts";
-import { advance, uniform } from "./random.ts";
+import { advance, uniform } from "../random.ts";
 import { categoricalExtras, numericExtras, referenceFormat, referenceProblems } from "./reference-format.ts";
 
 /** What a feature may send. */

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { jensenShannonDistance } from "../../detectors/jensen-shannon.ts";
-import { cellOf, featureReference, type FeatureReference } from "../../detectors/reference.ts";
-import { featureNames, readRows, type CensusRow } from "../../examples/employment/rows.ts";
-import knownAnswers from "./known-answers/jensen-shannon.json" with { type: "json" };
+import { jensenShannonDistance } from "../../../detectors/distance/jensen-shannon.ts";
+import { cellOf, featureReference, type FeatureReference } from "../../../detectors/reference/reference.ts";
+import { featureNames, readRows, type CensusRow } from "../../../examples/employment/rows.ts";
+import knownAnswers from "../known-answers/jensen-shannon.json" with { type: "json" };
 
 const counts = (cells: number) => fc.array(fc.nat(1_000), { minLength: cells, maxLength: cells }).filter((row) => row.some((count) => count > 0));
 

@@ -1,8 +1,8 @@
 import { deserialize, serialize } from "node:v8";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { quantileSketch, type QuantileState } from "../../detectors/quantiles.ts";
-import { chance, gaussian } from "./chance.ts";
+import { quantileSketch, type QuantileState } from "../../../detectors/reference/quantiles.ts";
+import { chance, gaussian } from "../chance.ts";
 
 const latencies = fc.array(fc.oneof(fc.double({ min: 1e-5, max: 1e6, noNaN: true }), fc.constant(0)), { minLength: 1, maxLength: 300 });
 const ratios = fc.double({ min: 0, max: 1, noNaN: true });

@@ -1,7 +1,7 @@
 import { deserialize, serialize } from "node:v8";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { cellWindow, type WindowState } from "../../detectors/window.ts";
+import { cellWindow, type WindowState } from "../../../detectors/reference/window.ts";
 
 const cells = 7;
 const rows = fc.array(fc.record({ cell: fc.integer({ min: 0, max: cells - 1 }), value: fc.option(fc.double(), { nil: undefined }) }), { maxLength: 60 });
