@@ -7,6 +7,8 @@ export const learntColumnsMax = 500;
 export interface LearningSnapshot {
   readonly columns: ReadonlyMap<string, readonly Value[]>;
   readonly scores: readonly Value[];
+  /** When each row was asked, milliseconds since the epoch; absent in what was kept before times were. */
+  readonly times?: readonly number[];
   readonly rows: number;
 }
 
@@ -15,6 +17,7 @@ export class Learning {
   readonly #scoreName: string | undefined;
   readonly #columns = new Map<string, Value[]>();
   readonly #scores: Value[] = [];
+  readonly #times: number[] = [];
   #rows = 0;
 
   /** @param scoreName the score's column: only rows that have a score are learnt from. */
@@ -23,14 +26,19 @@ export class Learning {
     this.#scoreName = scoreName;
   }
 
-  /** The columns are those of the first request; what a later one lacks is null. */
-  hear(columns: ReadonlyMap<string, readonly Value[]>, rows: number, scores: readonly Value[] | undefined): void {
+  /**
+   * The columns are those of the first request; what a later one lacks is null.
+   *
+   * @param atWallMs when the request came: where all have a time, seasons are learnt too.
+   */
+  hear(columns: ReadonlyMap<string, readonly Value[]>, rows: number, scores: readonly Value[] | undefined, atWallMs?: number): void {
     if (this.#scoreName !== undefined && scores === undefined) return;
     if (this.#rows === 0) for (const name of [...columns.keys()].slice(0, learntColumnsMax)) this.#columns.set(name, []);
     const taken = Math.min(rows, this.#rowsWanted - this.#rows);
     for (let row = 0; row < taken; row += 1) {
       for (const [name, values] of this.#columns) values.push(columns.get(name)?.[row] ?? null);
       if (scores !== undefined) this.#scores.push(scores[row] ?? null);
+      if (atWallMs !== undefined) this.#times.push(atWallMs);
     }
     this.#rows += taken;
   }
@@ -40,16 +48,18 @@ export class Learning {
     if (this.#rows < this.#rowsWanted) return undefined;
     const features = [...this.#columns].map(([name, values]) => ({ name, values })).filter(({ name }) => name !== this.#scoreName);
     const score = this.#scoreName === undefined ? undefined : { name: this.#scoreName, values: this.#scores };
-    return buildReference({ model, features, score });
+    const times = this.#times.length === this.#rows ? this.#times : undefined;
+    return buildReference({ model, features, score, times });
   }
 
   snapshot(): LearningSnapshot {
-    return { columns: this.#columns, scores: this.#scores, rows: this.#rows };
+    return { columns: this.#columns, scores: this.#scores, times: this.#times, rows: this.#rows };
   }
 
-  restore({ columns, scores, rows }: LearningSnapshot): void {
+  restore({ columns, scores, times = [], rows }: LearningSnapshot): void {
     for (const [name, values] of columns) this.#columns.set(name, [...values]);
-    this.#scores.push(...scores);
+    for (const score of scores) this.#scores.push(score);
+    for (const atMs of times) this.#times.push(atMs);
     this.#rows = rows;
   }
 }

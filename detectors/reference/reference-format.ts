@@ -3,16 +3,27 @@
  * because detectors import none; `parseReference` is the way in.
  */
 
+import { seasonCount, type Season } from "./seasons.ts";
+
 export const referenceFormat = "pilotfish.reference/1";
 
 /** The cells that follow a feature's own, in their order and in words. */
 export const numericExtras = ["under", "over", "null", "NaN", "infinite", "wrong type"] as const;
 export const categoricalExtras = ["other", "null", "wrong type"] as const;
 
+const roles = ["score", "prediction", "actual", "timestamp"] as const;
+const problemKinds = ["binary", "multiclass", "regression"] as const;
+
 type Fields = Readonly<Record<string, unknown>>;
 
 /** Notes that something at a path is not what was expected; gives back whether it was. */
 type Expect = (holds: boolean, path: string, expected: string) => boolean;
+
+/** What every feature must agree with: the rows, and how many seasons there are, 0 for none. */
+interface Whole {
+  readonly rows: unknown;
+  readonly seasons: number;
+}
 
 /** A line with its path for each mistake; none where the value is a reference. */
 export function referenceProblems(value: unknown): string[] {
@@ -23,22 +34,34 @@ export function referenceProblems(value: unknown): string[] {
   };
   if (!isRecord(value)) return ["expected an object"];
 
-  const { format, model, rows, features, score, performance } = value;
+  const { format, model, rows, features, score, prediction, columns, season, thinning, estimator, performance } = value;
   expect(format === referenceFormat, "format", `"${referenceFormat}"`);
   expect(isName(model), "model", "a name");
   expect(isCount(rows) && rows > 0, "rows", "a whole number above 0");
+  const knownSeason = season === undefined || expect(isSeason(season), "season", '"hour-of-day" or "hour-of-week"');
+  const whole: Whole = { rows, seasons: season === undefined || !knownSeason ? 0 : seasonCount(season as Season) };
   if (expect(Array.isArray(features) && features.length > 0, "features", "a list of at least one feature")) {
     const names = new Set<unknown>();
     for (const [i, feature] of (features as unknown[]).entries()) {
       const path = `features[${i}]`;
       if (!expect(isRecord(feature), path, "an object")) continue;
       const fields = feature as Fields;
-      checkFeature(fields, path, rows, expect);
+      checkFeature(fields, path, whole, expect);
       expect(!names.has(fields["name"]), `${path}.name`, "a name that no feature before it has");
       names.add(fields["name"]);
     }
   }
-  if (score !== undefined && expect(isRecord(score), "score", "an object")) checkFeature(score as Fields, "score", rows, expect);
+  for (const [path, part] of Object.entries({ score, prediction })) {
+    if (part !== undefined && expect(isRecord(part), path, "an object")) checkFeature(part as Fields, path, whole, expect);
+  }
+  if (columns !== undefined && expect(isRecord(columns), "columns", "an object")) {
+    for (const [role, name] of Object.entries(columns as Fields)) {
+      expect((roles as readonly string[]).includes(role), `columns.${role}`, `one of ${roles.join(", ")}`);
+      expect(isName(name), `columns.${role}`, "the name of a column");
+    }
+  }
+  expect(thinning === undefined || (isCount(thinning) && thinning > 0), "thinning", "a whole number, 1 or more");
+  expect(estimator === undefined || (isRecord(estimator) && (problemKinds as readonly unknown[]).includes(estimator["problem"])), "estimator.problem", `one of ${problemKinds.join(", ")}`);
   if (performance !== undefined && expect(isRecord(performance), "performance", "an object")) {
     for (const [name, figure] of Object.entries(performance as Fields)) {
       expect(Number.isFinite(figure), `performance.${name}`, "a number");
@@ -47,37 +70,61 @@ export function referenceProblems(value: unknown): string[] {
   return problems;
 }
 
-function checkFeature(feature: Fields, path: string, rows: unknown, expect: Expect): void {
-  expect(isName(feature["name"]), `${path}.name`, "a name");
-  expect(feature["rows"] === rows, `${path}.rows`, `the ${String(rows)} rows of the whole reference`);
-  if (feature["kind"] === "numeric") checkNumeric(feature, path, rows, expect);
-  else if (feature["kind"] === "categorical") checkCategorical(feature, path, rows, expect);
+function checkFeature(feature: Fields, path: string, whole: Whole, expect: Expect): void {
+  const { name, kind, rows, distinct, autocorrelation } = feature;
+  expect(isName(name), `${path}.name`, "a name");
+  expect(rows === whole.rows, `${path}.rows`, `the ${String(whole.rows)} rows of the whole reference`);
+  expect(distinct === undefined || isCount(distinct), `${path}.distinct`, "a whole number, 0 or more");
+  expect(autocorrelation === undefined || (isNumber(autocorrelation) && Math.abs(autocorrelation) <= 1), `${path}.autocorrelation`, "a number, -1 to 1");
+  if (kind === "numeric") checkNumeric(feature, path, whole, expect);
+  else if (kind === "categorical") checkCategorical(feature, path, whole, expect);
   else expect(false, `${path}.kind`, '"numeric" or "categorical"');
 }
 
-function checkNumeric(feature: Fields, path: string, rows: unknown, expect: Expect): void {
-  const { edges, counts, mean, standardDeviation, min, max } = feature;
+function checkNumeric(feature: Fields, path: string, whole: Whole, expect: Expect): void {
+  const { edges, counts, mean, standardDeviation, min, max, integer, histogram, sample } = feature;
   expect(isNumber(mean), `${path}.mean`, "a number");
   expect(isNumber(standardDeviation) && standardDeviation >= 0, `${path}.standardDeviation`, "a number, 0 or more");
+  expect(integer === undefined || typeof integer === "boolean", `${path}.integer`, "true or false");
+  expect(sample === undefined || isRising(sample), `${path}.sample`, "numbers, none below the one before it");
+  if (histogram !== undefined) checkHistogram(histogram, `${path}.histogram`, expect);
   const ends = expect(isNumber(min), `${path}.min`, "a number") && expect(isNumber(max), `${path}.max`, "a number");
   if (!expect(isAscending(edges, isNumber), `${path}.edges`, "numbers in ascending order")) return;
   const cuts = edges as readonly number[];
-  if (ends) {
-    const inside = [min as number, ...cuts, max as number].every((at, i, all) => i === 0 || at >= (all[i - 1] as number));
-    expect(inside, `${path}.edges`, "edges between min and max");
-  }
-  checkCounts(counts, cuts.length + 1 + numericExtras.length, rows, `${path}.counts`, expect);
+  if (ends) expect(isRising([min, ...cuts, max]), `${path}.edges`, "edges between min and max");
+  const cells = cuts.length + 1 + numericExtras.length;
+  if (checkCounts(counts, cells, whole.rows, `${path}.counts`, expect)) checkSeasons(feature, counts as number[], path, whole, expect);
 }
 
-function checkCategorical(feature: Fields, path: string, rows: unknown, expect: Expect): void {
+function checkHistogram(histogram: unknown, path: string, expect: Expect): void {
+  if (!expect(isRecord(histogram), path, "an object")) return;
+  const { low, high, counts } = histogram as Fields;
+  expect(isNumber(low) && isNumber(high) && low <= high, `${path}.low`, "a number, not above high");
+  expect(Array.isArray(counts) && counts.length > 0 && counts.every(isCount), `${path}.counts`, "whole numbers, 0 or more");
+}
+
+function checkCategorical(feature: Fields, path: string, whole: Whole, expect: Expect): void {
   const { values, counts, heldOut } = feature;
   const isText = (text: unknown) => typeof text === "string";
   if (!expect(isAscending(values, isText), `${path}.values`, "texts in the order of their code units, each once")) return;
   const cells = (values as readonly string[]).length + categoricalExtras.length;
-  if (!checkCounts(counts, cells, rows, `${path}.counts`, expect)) return;
+  if (!checkCounts(counts, cells, whole.rows, `${path}.counts`, expect)) return;
   const part =
     Array.isArray(heldOut) && heldOut.length === cells && heldOut.every((count, cell) => isCount(count) && count <= (counts as number[])[cell]!);
-  expect(part, `${path}.heldOut`, `${cells} whole numbers, none above its count`);
+  if (expect(part, `${path}.heldOut`, `${cells} whole numbers, none above its count`)) checkSeasons(feature, heldOut as number[], path, whole, expect);
+}
+
+/** @param together what the seasons must add up to, cell by cell. */
+function checkSeasons({ seasons }: Fields, together: readonly number[], path: string, whole: Whole, expect: Expect): void {
+  if (whole.seasons === 0) {
+    expect(seasons === undefined, `${path}.seasons`, "none, as the reference has no season");
+    return;
+  }
+  const isRow = (row: unknown) => Array.isArray(row) && row.length === together.length && row.every(isCount);
+  const table = Array.isArray(seasons) && seasons.length === whole.seasons && seasons.every(isRow);
+  if (!expect(table, `${path}.seasons`, `${whole.seasons} lists of ${together.length} whole numbers`)) return;
+  const adds = together.every((count, cell) => count === (seasons as number[][]).reduce((sum, row) => sum + (row[cell] as number), 0));
+  expect(adds, `${path}.seasons`, "counts that add up to those of all seasons together");
 }
 
 function checkCounts(counts: unknown, cells: number, rows: unknown, path: string, expect: Expect): boolean {
@@ -90,6 +137,14 @@ function checkCounts(counts: unknown, cells: number, rows: unknown, path: string
 
 function isAscending(list: unknown, isItem: (item: unknown) => boolean): boolean {
   return Array.isArray(list) && list.every((item, i) => isItem(item) && (i === 0 || item > list[i - 1]));
+}
+
+function isRising(list: unknown): boolean {
+  return Array.isArray(list) && list.every((item, i) => isNumber(item) && (i === 0 || item >= list[i - 1]));
+}
+
+function isSeason(value: unknown): value is Season {
+  return value === "hour-of-day" || value === "hour-of-week";
 }
 
 function isRecord(value: unknown): value is Fields {

@@ -34,6 +34,11 @@ test("the digest is of the content, not of how it is written down", () => {
   const turned = Object.fromEntries(Object.entries(reference).reverse()) as unknown as Reference;
   expect(referenceDigest(turned)).toBe(referenceDigest(reference));
   expect(referenceDigest({ ...reference, model: "others" })).not.toBe(referenceDigest(reference));
+  const [first, ...rest] = reference.features;
+  for (const other of [{ thinning: 7 }, { season: "hour-of-day" as const }, { columns: { actual: "y" } }, { features: [{ ...first!, distinct: 1e6 }, ...rest] }]) {
+    expect(referenceDigest({ ...reference, ...other })).not.toBe(referenceDigest(reference));
+  }
+  expect(referenceDigest({ ...reference, season: undefined })).toBe(referenceDigest(reference));
 });
 
 test("every way a reference can be wrong names the file and says what to do", async () => {

@@ -174,6 +174,34 @@ describe("categories", () => {
   });
 });
 
+describe("what is kept beside the cells", () => {
+  test("whether numbers are whole, how many there are, and all of them where they are few", () => {
+    expect(numeric([3, 1, 1, -0, null])).toMatchObject({ integer: true, distinct: 3, sample: [0, 1, 1, 3] });
+    expect(numeric([3, 1.5])).toMatchObject({ integer: false, distinct: 2, sample: [1.5, 3] });
+    expect(categorical(["b", "a", "b", null])).toMatchObject({ distinct: 2 });
+  });
+
+  test("of many numbers a thousand are kept, which look like all of them", () => {
+    const next = chance(4);
+    const { sample } = numeric(Array.from({ length: 20_000 }, next));
+    expect(sample).toHaveLength(1_000);
+    expect(sample).toEqual(sample!.toSorted((a, b) => a - b));
+    // Kolmogorov: above 1.95 / sqrt(1000) in one sample of a thousand.
+    const gaps = sample!.map((value, i) => Math.max(Math.abs(value - i / 1_000), Math.abs(value - (i + 1) / 1_000)));
+    expect(Math.max(...gaps)).toBeLessThan(1.95 / Math.sqrt(1_000));
+  });
+
+  test("a prediction is a feature of its own", () => {
+    const reference = buildReference({ model: "m", features: [{ name: "a", values: [1, 2] }], prediction: { name: "label", values: ["x", "y"] } });
+    expect(reference.prediction).toEqual(featureReference("label", ["x", "y"]));
+    expect(reference.columns).toEqual({ prediction: "label" });
+  });
+
+  test("times are one a row", () => {
+    expect(() => buildReference({ model: "m", features: [{ name: "a", values: [1, 2] }], times: [0] })).toThrow(new RangeError("reference: 1 times for 2 rows"));
+  });
+});
+
 test("most values decide whether a column is numbers or categories", () => {
   expect(featureReference("x", [1, 2, null, "n/a"]).kind).toBe("numeric");
   expect(featureReference("x", ["a", "b", 1]).kind).toBe("categorical");
@@ -239,6 +267,69 @@ describe("a reference file", () => {
     ["performance.accuracy", (file) => (file["performance"].accuracy = "good")],
   ])("is refused with the path %s", (path, spoil) => {
     const file = good();
+    spoil(file);
+    expect(() => parseReference(file)).toThrow(`${path}: expected`);
+  });
+
+  /** With everything that a reference may have, and a season. */
+  const full = () => {
+    const times = Array.from({ length: 24 * 20 * 14 }, (_, i) => i * 180_000);
+    const daily = times.map((atMs) => Math.floor(atMs / 3_600_000) % 24);
+    const file = buildReference({
+      model: "m", times,
+      features: [{ name: "hour", values: daily }, { name: "half", values: daily.map((hour) => (hour < 12 ? "am" : "pm")) }],
+      score: { name: "score", values: daily.map((hour, i) => hour / 24 + (i % 7) / 100) },
+      prediction: { name: "label", values: daily.map((hour) => (hour > 6 ? 1 : 0)) },
+    });
+    const estimator = { problem: "binary" };
+    return JSON.parse(JSON.stringify({ ...file, columns: { score: "score", actual: "y" }, estimator })) as ReturnType<typeof good>;
+  };
+
+  test("with everything that there may be comes back as it is", () => {
+    expect(full()["season"]).toBe("hour-of-day");
+    expect(parseReference(full())).toEqual(full());
+  });
+
+  test("of before seasons, samples and the like is still read", () => {
+    const old = full();
+    for (const name of ["prediction", "columns", "season", "thinning", "estimator"]) delete old[name];
+    for (const feature of [...old["features"], old["score"]]) {
+      for (const name of ["integer", "distinct", "histogram", "sample", "autocorrelation", "seasons"]) delete feature[name];
+    }
+    expect(parseReference(old)).toEqual(old);
+  });
+
+  test.each<[string, (file: ReturnType<typeof good>) => void]>([
+    ["features[0].integer", (file) => (file["features"][0].integer = 1)],
+    ["features[0].distinct", (file) => (file["features"][0].distinct = 2.5)],
+    ["features[1].distinct", (file) => (file["features"][1].distinct = -1)],
+    ["features[0].autocorrelation", (file) => (file["features"][0].autocorrelation = 1.1)],
+    ["features[1].autocorrelation", (file) => (file["features"][1].autocorrelation = null)],
+    ["features[0].histogram", (file) => (file["features"][0].histogram = [1])],
+    ["features[0].histogram.low", (file) => (file["features"][0].histogram.low = 99)],
+    ["features[0].histogram.counts", (file) => (file["features"][0].histogram.counts = [])],
+    ["features[0].histogram.counts", (file) => (file["features"][0].histogram.counts[0] = "1")],
+    ["features[0].sample", (file) => (file["features"][0].sample = [2, 1])],
+    ["features[0].sample", (file) => (file["features"][0].sample = [null])],
+    ["features[0].seasons", (file) => delete file["features"][0].seasons],
+    ["features[0].seasons", (file) => file["features"][0].seasons.pop()],
+    ["features[0].seasons", (file) => file["features"][0].seasons[3].pop()],
+    ["features[0].seasons", (file) => (file["features"][0].seasons[3][3] += 1)],
+    ["features[1].seasons", (file) => (file["features"][1].seasons[0] = file["features"][1].seasons[0].map(() => 0))],
+    ["score.seasons", (file) => (file["score"].seasons = "hourly")],
+    ["prediction", (file) => (file["prediction"] = 1)],
+    ["prediction.counts", (file) => (file["prediction"].counts[0] += 1)],
+    ["columns", (file) => (file["columns"] = ["score"])],
+    ["columns.score", (file) => (file["columns"].score = "")],
+    ["columns.target", (file) => (file["columns"].target = "y")],
+    ["season", (file) => (file["season"] = "month")],
+    ["features[0].seasons", (file) => delete file["season"]],
+    ["thinning", (file) => (file["thinning"] = 0)],
+    ["thinning", (file) => (file["thinning"] = 1.5)],
+    ["estimator.problem", (file) => (file["estimator"].problem = "ranking")],
+    ["estimator.problem", (file) => (file["estimator"] = null)],
+  ])("with something wrong in what is optional is refused with the path %s", (path, spoil) => {
+    const file = full();
     spoil(file);
     expect(() => parseReference(file)).toThrow(`${path}: expected`);
   });
