@@ -16,10 +16,10 @@ export interface Evidence {
 /**
  * @param logEvidences natural logarithms, as `logEvidence` gives them.
  *
- * That the average reaches A within t rows with probability t/A at most is exact for one feature; for ranks of several
- * dependent features it was measured (fewer alarms than promised at correlations of 0, 0.5 and 0.95), not proved: a pot is
- * fair to those who know its own past, and the average also knows the others'. Where proof is needed, compare each
- * feature's evidence with A times the number of features instead.
+ * Proved, whatever the features have to do with each other, is what holds at any one row t: the average is worth t on
+ * average, and is A or more with probability t/A at most. That it does not pass A at *some* row up to t is proved for one
+ * feature; for several it was measured (bench/guarantees.ts: within the budget at correlations of 0, 0.5 and 0.95), since a
+ * pot is fair to those who know its own past, and the average also knows the others'.
  */
 export function combineEvidence(logEvidences: readonly number[]): Evidence {
   const features = logEvidences.length;
@@ -28,6 +28,14 @@ export function combineEvidence(logEvidences: readonly number[]): Evidence {
   const parts = logEvidences.map((log) => Math.exp(log - largest));
   const sum = parts.reduce((total, part) => total + part, 0);
   return { log10: (largest + Math.log(sum / features)) / Math.LN10, shares: parts.map((part) => part / sum) };
+}
+
+/**
+ * The same with proof, for an alarm at some row up to t and any dependence between the features: the largest pot, less what
+ * there are features of (Bonferroni). Never above the average's.
+ */
+export function provenEvidence(logEvidences: readonly number[]): number {
+  return (Math.max(...logEvidences) - Math.log(Math.max(1, logEvidences.length))) / Math.LN10;
 }
 
 /** A: the evidence at which to alarm, so that at most `alarms` false ones are expected in `perSamples` rows. */

@@ -20,3 +20,10 @@ test("after any additions, the count before each place is the sum of those befor
     }),
   );
 });
+
+test("trees that stand behind each other know nothing of each other", () => {
+  const trees = cumulativeCounts([1, 2, 3], [10, 20, 30]);
+  count(trees, 1, 5, 4, 3);
+  expect([0, 1, 2, 3].map((place) => countBefore(trees, place))).toEqual([0, 1, 3, 6]);
+  expect([0, 1, 2, 3].map((place) => countBefore(trees, place, 4))).toEqual([0, 10, 35, 65]);
+});

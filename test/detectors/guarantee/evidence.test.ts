@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { combineEvidence, falseAlarmThreshold } from "../../../detectors/guarantee/evidence.ts";
+import { combineEvidence, falseAlarmThreshold, provenEvidence } from "../../../detectors/guarantee/evidence.ts";
 
 test("the evidence is the average of the pots, and each share its part of the sum", () => {
   const { log10, shares } = combineEvidence([Math.log(1_000), Math.log(100), Math.log(100), Math.log(2_800)]);
@@ -16,6 +16,16 @@ test("the shares add up to 1, whatever the evidence: none, or far beyond what a 
       expect(log10).not.toBeNaN();
       expect(shares.reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 9);
       for (const share of shares) expect(share).toBeGreaterThanOrEqual(0);
+    }),
+  );
+});
+
+test("the proven evidence is that of the largest pot over the number of features, and never above the average's", () => {
+  expect(provenEvidence([Math.log(1_000), Math.log(100)])).toBeCloseTo(Math.log10(500), 12);
+  expect([provenEvidence([]), provenEvidence([-Infinity])]).toEqual([-Infinity, -Infinity]);
+  fc.assert(
+    fc.property(fc.array(fc.double({ min: -50, max: 500, noNaN: true }), { minLength: 1, maxLength: 50 }), (logs) => {
+      expect(provenEvidence(logs)).toBeLessThanOrEqual(combineEvidence(logs).log10 + 1e-9);
     }),
   );
 });
