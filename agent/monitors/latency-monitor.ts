@@ -46,7 +46,7 @@ export class LatencyMonitor {
 
   constructor(options: LatencyMonitorOptions, judge: (judgement: Judgement) => void) {
     this.#options = options;
-    this.#detector = pageHinkley({ delta: options.delta, lambda: options.lambda, warmup, direction: "up" });
+    this.#detector = pageHinkley({ delta: options.delta, threshold: options.lambda, warmup, alpha: 1, mode: "up" });
     this.#alarm = new Alarm({ clearMs: options.clear, clearSamples: warmup }, judge);
     this.#test = this.#detector.start();
   }

@@ -5,7 +5,7 @@
  * ADWIN has no budget of false alarms (measured at its default: about one in ten million values), so its bound is set
  * tighter here, and a rise too small to matter to anybody is let pass however sure it is.
  */
-import { adwin, type AdwinState } from "../../detectors/change/adwin.ts";
+import { adwin, type AdwinState, adwinTotal } from "../../detectors/change/adwin.ts";
 import type { Verdict } from "../../detectors/detector.ts";
 import type { Judgement } from "../judgement.ts";
 import { Alarm, type AlarmSnapshot } from "./alarm.ts";
@@ -53,7 +53,8 @@ export class RateMonitor {
 
   /** 1 for a failure or a mistake, 0 for none. */
   push(value: 0 | 1, nowMs: number, wallMs: number): void {
-    const { width, total } = this.#state;
+    const { width } = this.#state;
+    const total = adwinTotal(this.#state);
     this.#state = detector.step(this.#state, value);
     this.#recent = Number.isNaN(this.#recent) ? value : this.#recent + (value - this.#recent) / recentValues;
     this.#heard = true;
@@ -62,7 +63,7 @@ export class RateMonitor {
     if (verdict !== "drift") return;
 
     // What ADWIN let go is older than the change.
-    const from = (total + value - this.#state.total) / (width + 1 - this.#state.width);
+    const from = (total + value - adwinTotal(this.#state)) / (width + 1 - this.#state.width);
     const to = this.#recent;
     this.#state = detector.start();
     if (to - from < this.#options.riseMin) return;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { adwin, adwinMean, adwinWidth } from "../../../detectors/change/adwin.ts";
+import { adwin, adwinMean, adwinTotal, adwinWidth } from "../../../detectors/change/adwin.ts";
 import { chance } from "../chance.ts";
 import { alarmsOf } from "../monitored.ts";
 
@@ -24,7 +24,7 @@ test("200 values of i mod 7 make river's width, total and variance", () => {
   for (let i = 0; i < 200; i += 1) state = detector.step(state, i % 7);
   const values = Array.from({ length: 200 }, (_, i) => i % 7);
   const total = values.reduce((sum, value) => sum + value, 0);
-  expect([state.width, state.total]).toEqual([200, total]);
+  expect([adwinWidth(state), adwinTotal(state)]).toEqual([200, total]);
   expect(state.variance).toBeCloseTo(values.reduce((sum, value) => sum + (value - total / 200) ** 2, 0), 9);
 });
 
@@ -76,6 +76,18 @@ test("an error rate that goes from 10 to 20 percent is seen after some 300 answe
   expect(mean).toBeLessThan(400);
 });
 
-test.each([{ delta: 0 }, { delta: 1 }, { clock: 0 }, { bucketsMax: 1 }, { bucketsMax: 101 }, { windowMin: 0.5 }, { grace: -1 }])("%j is refused by name", (options) => {
-  expect(() => adwin(options)).toThrow(`adwin: ${Object.keys(options)[0]} must be`);
+test("after an alarm, started anew, the first value makes a window of one", () => {
+  const detector = adwin({ clock: 1 });
+  let state = detector.start();
+  for (let i = 0; detector.read(state).verdict !== "drift"; i += 1) state = detector.step(state, i < 100 ? 0 : 1);
+  state = detector.step(detector.start(), 7);
+  expect([adwinWidth(state), adwinMean(state)]).toEqual([1, 7]);
+});
+
+test("a change is seen at any level: moved up by a billion, a stream alarms at the same values", () => {
+  const random = chance(5);
+  const values = Array.from({ length: 3_000 }, (_, i) => Number(random() < (i < 1_500 ? 0.1 : 0.4)));
+  const alarms = alarmsOf(adwin(), values);
+  expect(alarms.length).toBeGreaterThan(0);
+  expect(alarmsOf(adwin(), values.map((value) => value + 1e9))).toEqual(alarms);
 });
