@@ -1,0 +1,85 @@
+/**
+ * What whole rows looked like, made once from a sample of the reference's rows: how to write a row as numbers, how the
+ * columns hang together, and what two measures of strangeness were on rows that had no say in the fit. Each measure is a
+ * number a row, so the same e-detector that watches a feature watches it, with the same promise.
+ */
+import { featureReference, type FeatureReference, type NumericReference, type Value } from "../reference/reference.ts";
+import { fitMahalanobis, mahalanobisDistance, type MahalanobisModel } from "./mahalanobis.ts";
+import { fitPrincipalComponents, reconstructionError, type PrincipalComponents } from "./principal-components.ts";
+import { encodingOf, rowEncoder, type EncodedFeature } from "./row-encoder.ts";
+import { rowsOf, type Rows } from "./rows.ts";
+
+/** Plain JSON. */
+export interface RowReference {
+  /** In the order of the features. */
+  readonly encoding: readonly EncodedFeature[];
+  readonly mahalanobis: MahalanobisModel;
+  readonly components: PrincipalComponents;
+  /** Of the rows held out of the fit. */
+  readonly scores: Readonly<Record<RowMeasure, NumericReference>>;
+  /** Some encoded rows, to compare later ones with. */
+  readonly sample: readonly (readonly number[])[];
+}
+
+export const rowMeasures = ["mahalanobis", "reconstruction_error"] as const;
+export type RowMeasure = (typeof rowMeasures)[number];
+
+/** Beyond so many columns the fit would take minutes and a megabyte; such rows want a projection or a featuriser first. */
+const columnsMax = 200;
+const rowsMin = 100;
+const sampleMax = 300;
+
+/**
+ * @param rows in any order, each with a value for every feature; some thousands are plenty. Even ones are fitted, odd ones
+ * held out.
+ * @returns undefined where there are fewer than 100 rows, fewer than 2 or more than 200 columns to encode.
+ * Cost: rows x columns^2 + 10 columns^3.
+ */
+export function fitRowReference(features: readonly FeatureReference[], rows: readonly (readonly Value[])[]): RowReference | undefined {
+  const encoding = encodingOf(features);
+  const encoder = rowEncoder(encoding);
+  if (rows.length < rowsMin || encoder.columns < 2 || encoder.columns > columnsMax) return undefined;
+  const encoded = rows.map((row) => {
+    const into = new Float64Array(encoder.columns);
+    encoder.encode(row, into);
+    return into;
+  });
+  const fitted: Rows = rowsOf(encoded.filter((_, index) => index % 2 === 0));
+  const heldOut = encoded.filter((_, index) => index % 2 === 1);
+  const mahalanobis = fitMahalanobis(fitted);
+  const components = fitPrincipalComponents(fitted);
+  return {
+    encoding,
+    mahalanobis,
+    components,
+    scores: {
+      mahalanobis: numeric("mahalanobis", heldOut.map((row) => mahalanobisDistance(mahalanobis, row))),
+      reconstruction_error: numeric("reconstruction_error", heldOut.map((row) => reconstructionError(components, row))),
+    },
+    sample: heldOut.slice(0, sampleMax).map((row) => Array.from(row, (value) => Number(value.toPrecision(6)))),
+  };
+}
+
+function numeric(name: string, values: readonly number[]): NumericReference {
+  return featureReference(name, values, { kind: "numeric" }) as NumericReference;
+}
+
+export interface RowScorer {
+  /** How strange a row is by each measure; the same array at every call, in the order of `rowMeasures`. */
+  score(row: readonly Value[]): Float64Array;
+}
+
+/** Cost: columns squared a row, 0.4 microseconds at 16 columns; nothing is allocated. */
+export function rowScorer({ encoding, mahalanobis, components }: Pick<RowReference, "encoding" | "mahalanobis" | "components">): RowScorer {
+  const encoder = rowEncoder(encoding);
+  const encoded = new Float64Array(encoder.columns);
+  const scores = new Float64Array(rowMeasures.length);
+  return {
+    score(row) {
+      encoder.encode(row, encoded);
+      scores[0] = mahalanobisDistance(mahalanobis, encoded);
+      scores[1] = reconstructionError(components, encoded);
+      return scores;
+    },
+  };
+}
