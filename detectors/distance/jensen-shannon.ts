@@ -4,19 +4,14 @@
  * The square root of the divergence to base 2, which is the average of each side's Kullback-Leibler divergence from their
  * mixture. A metric, and finite whatever is empty. Source: J. Lin, Divergence measures based on the Shannon entropy (1991).
  */
+import { totals } from "./cells.ts";
 
 /**
  * @param p counts or ratios per cell; only their proportions matter. @param q the same cells.
- * 0 where a side has no rows. @throws RangeError where they have not the same cells.
+ * 0 where a side has no rows. @throws RangeError where they have not the same cells, or one that is negative or not finite.
  */
 export function jensenShannonDistance(p: ArrayLike<number>, q: ArrayLike<number>): number {
-  if (p.length !== q.length) throw new RangeError(`jensenShannonDistance: ${p.length} cells and ${q.length} cells`);
-  let pSum = 0;
-  let qSum = 0;
-  for (let cell = 0; cell < p.length; cell += 1) {
-    pSum += p[cell] as number;
-    qSum += q[cell] as number;
-  }
+  const [pSum, qSum] = totals("jensenShannonDistance", p, q);
   if (pSum === 0 || qSum === 0) return 0;
 
   let divergence = 0;

@@ -8,19 +8,16 @@
  * Sources: B. Yurdakul, Statistical properties of population stability index (2018); arXiv 2307.11878.
  */
 import { chiSquareQuantile } from "../special/chi-square.ts";
+import { totals } from "./cells.ts";
 
 /**
  * The index, 0 or more and always finite. Cells empty on both sides do not count; one that is empty on a single side is
  * taken to hold half a row there, which is what makes a category never seen before finite. 0 where a side has no rows.
  *
- * @throws RangeError where the counts have not the same cells.
+ * @throws RangeError where the counts have not the same cells, or one that is negative or not finite.
  */
 export function psi(referenceCounts: ArrayLike<number>, windowCounts: ArrayLike<number>): number {
-  if (referenceCounts.length !== windowCounts.length) {
-    throw new RangeError(`psi: ${referenceCounts.length} cells and ${windowCounts.length} cells`);
-  }
-  const n = sum(referenceCounts);
-  const m = sum(windowCounts);
+  const [n, m] = totals("psi", referenceCounts, windowCounts);
   if (n === 0 || m === 0) return 0;
   let index = 0;
   for (let cell = 0; cell < referenceCounts.length; cell += 1) {
@@ -42,10 +39,4 @@ export function psi(referenceCounts: ArrayLike<number>, windowCounts: ArrayLike<
 export function psiThreshold(cells: number, n: number, m: number, probability: number): number {
   if (!(n > 0 && m > 0)) throw new RangeError(`psiThreshold: n and m must be above 0, got ${n} and ${m}`);
   return cells > 1 ? chiSquareQuantile(probability, cells - 1) * (1 / n + 1 / m) : 0;
-}
-
-function sum(counts: ArrayLike<number>): number {
-  let total = 0;
-  for (let cell = 0; cell < counts.length; cell += 1) total += counts[cell] as number;
-  return total;
 }

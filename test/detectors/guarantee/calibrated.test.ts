@@ -79,7 +79,7 @@ describe("rows that depend on each other or on the hour, as the reference knows 
   test("a reference of correlated rows counts for fewer", () => {
     const next = chance(1);
     const reference = featureReference("x", Array.from({ length: 500 }, () => gaussian(next)));
-    const rowsOf = (autocorrelation: number) => conformalEDetector({ ...reference, autocorrelation }, { seed: 1 }).start().rows[0]!;
+    const rowsOf = (autocorrelation: number) => conformalEDetector({ ...reference, autocorrelation }, { seed: 1 }).start().seen.at(-1)!;
     expect(rowsOf(0)).toBe(500);
     expect(rowsOf(0.7)).toBeLessThan((500 * 0.3) / 1.7);
     const detector = conformalEDetector({ ...reference, autocorrelation: 1 }, { seed: 1 });
