@@ -16,20 +16,29 @@ process.stdout.on("error", () => process.exit(exit.done));
 // Started by the launcher on an older Node: end when it ends.
 if (process.env["PILOTFISH_END_WITH_PARENT"] === "1") process.once("disconnect", () => process.kill(process.pid, "SIGTERM"));
 
-process.exit(
-  await cli(process.argv.slice(2), {
-    env: process.env,
-    cwd: process.cwd(),
-    out: (text) => void process.stdout.write(text),
-    err: (text) => void process.stderr.write(text),
-    interactive: process.stdout.isTTY === true,
-    columns: process.stdout.columns ?? 100,
-    logFd: 1,
-    abandon() {
-      process.kill(process.pid, "SIGKILL");
-      throw new Error("unreachable");
-    },
-    self: [process.execPath, ...process.execArgv, process.argv[1] ?? ""],
-    onSignal: (signal, run) => void process.on(signal, () => run()),
-  }),
-);
+const code = await cli(process.argv.slice(2), {
+  env: process.env,
+  cwd: process.cwd(),
+  out: (text) => void process.stdout.write(text),
+  err: (text) => void process.stderr.write(text),
+  written,
+  input: () => process.stdin,
+  interactive: process.stdout.isTTY === true,
+  errInteractive: process.stderr.isTTY === true,
+  columns: process.stdout.columns ?? process.stderr.columns ?? 100,
+  logFd: 1,
+  abandon() {
+    process.kill(process.pid, "SIGKILL");
+    throw new Error("unreachable");
+  },
+  self: [process.execPath, ...process.execArgv, process.argv[1] ?? ""],
+  onSignal: (signal, run) => void process.on(signal, () => run()),
+});
+
+// A pipe takes what is written in its own time, and an exit would cut off the rest.
+await written();
+process.exit(code);
+
+function written(): Promise<void> {
+  return new Promise((resolve) => process.stdout.write("", () => resolve()));
+}

@@ -10,11 +10,11 @@ const root = resolve(import.meta.dirname, "..");
 
 /** Lowest floor first. A file may import from floors below and from its own folder. */
 const floors: readonly (readonly RegExp[])[] = [
-  [/^detectors\//, /^exporters\/instruments\.ts$/, /^agent\/(clock|lifecycle|listen|log|units|backend)\.ts$/],
-  [/^agent\/(observation|judgement)\.ts$/, /^agent\/(protocols|forward)\//],
+  [/^detectors\//, /^exporters\/instruments\.ts$/, /^agent\/(clock|lifecycle|listen|log|units|backend|onnx-values)\.ts$/],
+  [/^agent\/(observation|judgement)\.ts$/, /^agent\/(protocols|forward|featuriser)\//],
   [/^exporters\//],
   [/^agent\/(gateway|ladder|rollout|probes|collectors|intake|monitors|failover|store|api)\//, /^dashboards\//],
-  [/^agent\/config\//],
+  [/^agent\/(config|offline)\//],
   [/^agent\/[a-z-]+\.ts$/],
   [/^agent\/cli\//],
   [/^agent\/main\.ts$/],

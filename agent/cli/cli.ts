@@ -1,7 +1,11 @@
 /** The command line: a literal table of commands, one help text, and the rule that bad input exits with 2 and says why. */
 import { check } from "./check.ts";
 import { demo } from "./demo.ts";
+import { detect } from "./detect.ts";
+import { reference } from "./reference.ts";
+import { replay } from "./replay.ts";
 import { run } from "./run.ts";
+import { score } from "./score.ts";
 import { status } from "./status.ts";
 import { version } from "./version.ts";
 import { UsageError } from "./usage.ts";
@@ -10,10 +14,12 @@ import { exit, type World } from "./world.ts";
 export interface Command {
   readonly usage: string;
   readonly help: string;
+  /** More help, where it depends on the other words of the call. */
+  helpFor?(argv: readonly string[]): Promise<string>;
   run(argv: readonly string[], world: World): Promise<number>;
 }
 
-const commands = { run, check, demo, status } as const satisfies Record<string, Command>;
+const commands = { run, check, demo, reference, replay, detect, score, status } as const satisfies Record<string, Command>;
 
 export async function cli(argv: readonly string[], world: World): Promise<number> {
   const [name, ...rest] = argv[0] === "help" && argv.length > 1 ? [argv[1] as string, "--help"] : argv;
@@ -31,7 +37,7 @@ export async function cli(argv: readonly string[], world: World): Promise<number
     return exit.bad;
   }
   if (rest.includes("--help") || rest.includes("-h")) {
-    world.out(`${command.usage}\n\n${command.help}\n`);
+    world.out(`${command.usage}\n\n${(await command.helpFor?.(rest)) ?? command.help}\n`);
     return exit.done;
   }
   try {

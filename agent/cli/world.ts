@@ -4,10 +4,16 @@ export interface World {
   readonly cwd: string;
   /** To standard output, as it is. */
   readonly out: (text: string) => void;
+  /** Resolves once standard output has taken all that was written: for a command that writes without end. */
+  readonly written: () => Promise<void>;
   /** To standard error, as it is. */
   readonly err: (text: string) => void;
+  /** Standard input. Asked for only by a command that reads it, since asking begins to read. */
+  readonly input: () => AsyncIterable<Uint8Array>;
   /** Is somebody watching, so that a line may be redrawn and coloured? */
   readonly interactive: boolean;
+  /** The same of standard error, where progress is shown while results go to a file. */
+  readonly errInteractive: boolean;
   /** Width of the terminal in columns. */
   readonly columns: number;
   /** Where the log goes: a file descriptor. */

@@ -1,4 +1,5 @@
 /** Calls the command line as main.ts does, in this process, and keeps what it said. */
+import { Readable } from "node:stream";
 import { cli } from "../../agent/cli/cli.ts";
 
 export interface Said {
@@ -7,7 +8,7 @@ export interface Said {
   readonly err: string;
 }
 
-export async function call(argv: readonly string[], cwd: string = import.meta.dirname): Promise<Said> {
+export async function call(argv: readonly string[], cwd: string = import.meta.dirname, input: string = ""): Promise<Said> {
   let out = "";
   let err = "";
   const code = await cli(argv, {
@@ -15,7 +16,10 @@ export async function call(argv: readonly string[], cwd: string = import.meta.di
     cwd,
     out: (text) => void (out += text),
     err: (text) => void (err += text),
+    written: () => Promise.resolve(),
+    input: () => Readable.from([Buffer.from(input)]),
     interactive: false,
+    errInteractive: false,
     columns: 100,
     logFd: 2,
     self: [],
