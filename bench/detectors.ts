@@ -1,109 +1,306 @@
 /**
- * What a value costs in each detector: `node bench/detectors.ts [--json]`. One thread; the median of rounds over the
- * same streams, in nanoseconds per value.
+ * What a value costs in each detector and measure, and what it costs elsewhere: `npm run bench:detectors [-- --python PATH]
+ * [-- --json]`. One thread. With a Python interpreter that has river, frouros, scipy or evidently, these run on the same
+ * values, their rounds in turn with ours, and the answers are compared. Medians of rounds; ratios are theirs over ours.
  */
-import { adwin } from "../detectors/change/adwin.ts";
-import { conformalEDetector } from "../detectors/guarantee/conformal-e-detector.ts";
+import { parseArgs } from "node:util";
+import { FeatureDrift } from "../agent/monitors/feature-drift.ts";
+import { halfSpaceTrees } from "../detectors/anomaly/half-space-trees.ts";
+import { seriesScore } from "../detectors/anomaly/series-score.ts";
+import { changeDetectors } from "../detectors/change/change-detectors.ts";
 import type { Detector } from "../detectors/detector.ts";
-import { combineEvidence } from "../detectors/guarantee/evidence.ts";
+import { energyDistance } from "../detectors/distance/energy-distance.ts";
 import { jensenShannonDistance } from "../detectors/distance/jensen-shannon.ts";
-import { pageHinkley } from "../detectors/change/page-hinkley.ts";
 import { psi } from "../detectors/distance/population-stability-index.ts";
+import { wasserstein1 } from "../detectors/distance/wasserstein.ts";
+import { calibrationEDetector } from "../detectors/guarantee/calibration-e-detector.ts";
+import { conformalEDetector } from "../detectors/guarantee/conformal-e-detector.ts";
+import { combineEvidence } from "../detectors/guarantee/evidence.ts";
+import { meanEDetector } from "../detectors/guarantee/mean-e-detector.ts";
+import { blockWindow } from "../detectors/reference/block-window.ts";
+import { cellFinder } from "../detectors/reference/cell-finder.ts";
 import { quantileSketch } from "../detectors/reference/quantiles.ts";
-import { advance, uniform } from "../detectors/random.ts";
-import { cellCount, cellOf, featureReference, type FeatureReference } from "../detectors/reference/reference.ts";
-import { cellWindow } from "../detectors/reference/window.ts";
+import { buildReference, cellCount, featureReference, type FeatureReference } from "../detectors/reference/reference.ts";
+import { andersonDarling } from "../detectors/two-sample/anderson-darling.ts";
+import { cramerVonMises } from "../detectors/two-sample/cramer-von-mises.ts";
+import { eppsSingleton } from "../detectors/two-sample/epps-singleton.ts";
+import { kolmogorovSmirnov } from "../detectors/two-sample/kolmogorov-smirnov.ts";
+import { mannWhitney } from "../detectors/two-sample/mann-whitney.ts";
+import { welch } from "../detectors/two-sample/welch.ts";
+import { gaussian, random } from "./chance.ts";
+import { competitors, type Competitors, type Question } from "./competitors.ts";
 
-const rounds = 15;
-const values = 100_000;
+const { values: flags } = parseArgs({ options: { json: { type: "boolean", default: false }, python: { type: "string" }, rounds: { type: "string", default: "9" } } });
+const rounds = Number(flags.rounds);
+const length = 100_000;
+const features = 16;
 
-let chance = 1;
-function random(): number {
-  chance = advance(chance);
-  return uniform(chance);
+const normal = Float64Array.from({ length }, (_, i) => gaussian() + (Math.floor(i / 20_000) % 2));
+const bits = Float64Array.from({ length }, (_, i) => Number(random() < (Math.floor(i / 20_000) % 2 === 0 ? 0.1 : 0.3)));
+const rows = Float64Array.from({ length: features * 20_000 }, random);
+const before = Float64Array.from({ length: 10_000 }, gaussian);
+const after = Float64Array.from({ length: 2_000 }, () => gaussian() + 0.05);
+const streams = { normal, bits, rows, before, after };
+
+/** What a round is worth: nanoseconds a value (or a call), and an answer to compare. */
+interface Round {
+  readonly ns: number;
+  readonly answer?: readonly number[] | undefined;
 }
 
-function gaussian(): number {
-  return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+interface Subject {
+  readonly name: string;
+  /** What one of it is. */
+  readonly per: "value" | "row" | "call";
+  readonly run: () => Round;
+  /** At most, where a bar is set. */
+  readonly limitNs?: number;
+  /** Who else does it, with what they take their values from, and by how much they must be slower. */
+  readonly others?: readonly (Question & { readonly atLeast?: number; readonly same?: boolean })[];
 }
 
-const normal = Float64Array.from({ length: values }, gaussian);
-const codes = Float64Array.from({ length: values }, () => Math.floor(5 * random()));
-const errors = Float64Array.from({ length: values }, () => Number(random() < 0.1));
-const latencies = Float64Array.from(normal, (z) => Math.exp(3 + 0.5 * z));
+function timed(count: number, work: () => readonly number[] | undefined): Round {
+  const start = process.hrtime.bigint();
+  const answer = work();
+  return { ns: Number(process.hrtime.bigint() - start) / count, answer };
+}
 
-const continuous = featureReference("continuous", [...normal.subarray(0, 10_000)]);
-const coded = featureReference("coded", [...codes.subarray(0, 10_000)]);
-const categories = featureReference("categories", Array.from(codes.subarray(0, 10_000), (code) => `c${code}`));
-const texts = Array.from(codes, (code) => `c${code}`);
+/** Steps and reads each value and starts anew after an alarm, as an owner does. */
+function alarms<State>(detector: Detector<State>, stream: Float64Array): readonly number[] {
+  const found: number[] = [];
+  let state = detector.start();
+  for (let i = 0; i < stream.length; i += 1) {
+    state = detector.step(state, stream[i] as number);
+    if (detector.read(state).verdict !== "drift") continue;
+    found.push(i);
+    state = detector.start();
+  }
+  return found;
+}
 
-function stepped<State>(detector: Detector<State>, stream: Float64Array): () => void {
-  return () => {
-    let state = detector.start();
-    for (const value of stream) state = detector.step(state, value);
+type Name = keyof typeof changeDetectors;
+
+function change(name: Name, { on = "normal", values = length, limitNs, given = {}, others = [] }: {
+  on?: "normal" | "bits";
+  values?: number;
+  limitNs?: number;
+  given?: Readonly<Record<string, number | boolean | string>>;
+  others?: readonly (Omit<Question, "streams"> & { readonly atLeast?: number; readonly same?: boolean })[];
+}): Subject {
+  const detector = changeDetectors[name].make(given) as Detector<unknown>;
+  const stream = streams[on].subarray(0, values);
+  return {
+    name,
+    per: "value",
+    run: () => timed(values, () => alarms(detector, stream)),
+    ...(limitNs !== undefined && { limitNs }),
+    others: others.map((other) => ({ same: true, ...other, streams: [[on, values]] })),
   };
 }
+
+function simple(name: string, limitNs: number | undefined, count: number, work: () => void, per: Subject["per"] = "value"): Subject {
+  return { name, per, run: () => timed(count, () => void work()), ...(limitNs !== undefined && { limitNs }) };
+}
+
+function measure(name: string, ours: (a: Float64Array, b: Float64Array) => readonly number[], theirs: readonly Omit<Question, "params" | "streams">[]): Subject {
+  return {
+    name,
+    per: "call",
+    run: () => timed(1, () => ours(before, after)),
+    others: theirs.map((other) => ({ ...other, params: {}, streams: [["before", before.length], ["after", after.length]], same: other.kind === "scipy" })),
+  };
+}
+
+const tested = ({ statistic, p }: { readonly statistic: number; readonly p: number }) => [statistic, p];
+const continuous = featureReference("continuous", [...before]);
+const categories = featureReference("categories", Array.from({ length: 10_000 }, () => `c${Math.floor(5 * random())}`));
+const texts = Array.from({ length }, () => `c${Math.floor(5 * random())}`);
 
 function conformal(reference: FeatureReference, stream: ArrayLike<number | string>): () => void {
   const detector = conformalEDetector(reference, { seed: 1 });
-  const cells = Uint16Array.from({ length: values }, (_, i) => cellOf(reference, stream[i]));
+  const find = cellFinder(reference);
+  const cells = Uint16Array.from({ length }, (_, i) => find(stream[i]));
   return () => {
     let state = detector.start();
-    for (const cell of cells) state = detector.step(state, cell);
+    for (let i = 0; i < length; i += 1) state = detector.step(state, cells[i] as number);
   };
 }
 
-function distances(distance: (a: ArrayLike<number>, b: ArrayLike<number>) => number): () => void {
-  const window = Uint32Array.from(continuous.counts, (count) => Math.floor(count * random()));
-  return () => {
-    for (let i = 0; i < values; i += 1) distance(continuous.counts, window);
-  };
-}
-
-const window = cellWindow(cellCount(continuous), 2_000);
+const window = blockWindow(cellCount(continuous), 2_000);
+const findNumber = cellFinder(continuous);
+const findCategory = cellFinder(categories);
 const sketch = quantileSketch();
+const mean = meanEDetector({ baseline: 0.3, samplesPerFalseAlarm: 1e6 });
+const calibration = calibrationEDetector({ samplesPerFalseAlarm: 1e6 });
+const trees = halfSpaceTrees({ features, limits: Array.from({ length: features }, () => [0, 1] as const) });
+const score = seriesScore();
 
-const subjects: Readonly<Record<string, () => void>> = {
-  "conformal e-detector, continuous": conformal(continuous, normal),
-  "conformal e-detector, five codes": conformal(coded, codes),
-  "conformal e-detector, five categories": conformal(categories, texts),
-  "cell of a number": () => {
-    for (const value of normal) cellOf(continuous, value);
-  },
-  "cell of a category": () => {
-    for (const text of texts) cellOf(categories, text);
-  },
-  "window": () => {
+/** The whole of what the analysis does with a row of ten features: cells, evidence, windows, violations. */
+function tenFeatures(): Subject {
+  const names = Array.from({ length: 10 }, (_, i) => `f${i}`);
+  const reference = buildReference({ model: "bench", features: names.map((name) => ({ name, values: [...before] })) });
+  const drift = new FeatureDrift(reference, { model: "bench", falseAlarms: { alarms: 1, perSamples: 1e9 }, window: 2_000, clear: 600_000 }, () => {});
+  const batch = 1_000;
+  const columns = new Map(names.map((name, f) => [name, Array.from({ length: batch }, (_, i) => before[(i * 7 + f * 131) % before.length] as number)]));
+  return simple("ten features of a row, all that is done live", 2_500, 20 * batch, () => {
+    for (let i = 0; i < 20; i += 1) drift.hear(columns, batch, undefined, i, i);
+  }, "row");
+}
+
+const river = (name: string, params: Question["params"] = {}, atLeast = 5) => ({ kind: "river" as const, name, params, atLeast });
+const frouros = (name: string, params: Question["params"] = {}) => ({ kind: "frouros" as const, name, params, same: false });
+
+const subjects: readonly Subject[] = [
+  change("page-hinkley", { limitNs: 20, others: [river("PageHinkley"), frouros("PageHinkley")] }),
+  change("adwin", { limitNs: 150, on: "bits", others: [river("ADWIN", {}, 1), frouros("ADWIN")] }),
+  change("ddm", { on: "bits", others: [river("DDM"), frouros("DDM")] }),
+  change("eddm", { on: "bits", others: [river("EDDM"), frouros("EDDM")] }),
+  change("hddm-a", { on: "bits", limitNs: 40, others: [river("HDDMA"), frouros("HDDMA")] }),
+  change("hddm-w", { on: "bits", limitNs: 40, others: [river("HDDMW"), frouros("HDDMW")] }),
+  change("fhddm", { on: "bits", others: [river("FHDDM")] }),
+  change("kswin", { values: 4_000, given: { seed: 42 }, others: [river("KSWIN", { seed: 42 }), frouros("KSWIN")] }),
+  change("cusum", { others: [frouros("CUSUM")] }),
+  change("gma", { others: [frouros("GeometricMovingAverage")] }),
+  change("rddm", { on: "bits", others: [frouros("RDDM")] }),
+  change("stepd", { on: "bits", others: [frouros("STEPD")] }),
+  change("ecdd", { on: "bits", others: [frouros("ECDDWT")] }),
+  change("bocpd", { values: 10_000, others: [frouros("BOCD")] }),
+  change("ewma", {}),
+  change("shewhart", {}),
+  simple("mean e-detector", 40, length, () => void alarms(mean, bits)),
+  simple("calibration e-detector", undefined, length, () => {
+    let state = calibration.start();
+    for (let i = 0; i < length; i += 1) state = calibration.step(state, 0.2, bits[i] as number);
+  }),
+  simple("conformal e-detector, continuous", 150, length, conformal(continuous, normal)),
+  simple("conformal e-detector, five categories", 150, length, conformal(categories, texts)),
+  simple("histogram: cell and window of a number", 60, length, () => {
     let state = window.start();
-    for (const [i, value] of normal.entries()) state = window.step(state, i % 64, value);
-  },
-  "adwin": stepped(adwin(), errors),
-  "page-hinkley": stepped(pageHinkley({ delta: 0.005, lambda: 50, warmup: 30, direction: "both" }), normal),
-  "quantile sketch": () => {
+    for (let i = 0; i < length; i += 1) state = window.step(state, findNumber(normal[i]));
+  }),
+  simple("cell of a category", undefined, length, () => {
+    for (let i = 0; i < length; i += 1) findCategory(texts[i]);
+  }),
+  tenFeatures(),
+  simple("quantile sketch (DDSketch)", undefined, length, () => {
     let state = sketch.start();
-    for (const value of latencies) state = sketch.step(state, value);
+    for (let i = 0; i < length; i += 1) state = sketch.step(state, Math.exp(normal[i] as number));
+  }),
+  simple("telemetry score", undefined, 20_000, () => {
+    let state = score.start();
+    for (let i = 0; i < 20_000; i += 1) state = score.step(state, 60_000 * i, normal[i] as number);
+  }),
+  {
+    ...simple("half-space trees, 25 of height 8, rows of 16", 3_000, 5_000, () => {
+      let state = trees.start();
+      for (let i = 0; i < 5_000; i += 1) {
+        const row = rows.subarray(i * features, (i + 1) * features);
+        trees.score(state, row);
+        state = trees.step(state, row);
+      }
+    }, "row"),
+    others: [{ kind: "half-space-trees", name: "HalfSpaceTrees", params: { features, n_trees: 25, height: 8, window_size: 250, seed: 1 }, streams: [["rows", features * 2_000]] }],
   },
-  "evidence of 17 features": () => {
-    const logs = Array.from({ length: 17 }, () => 10 * random());
-    for (let i = 0; i < values; i += 1) combineEvidence(logs);
-  },
-  "PSI of 70 cells": distances(psi),
-  "Jensen-Shannon of 70 cells": distances(jensenShannonDistance),
-};
+  simple("evidence of 17 features", undefined, length, () => {
+    const logs = Array.from({ length: 17 }, (_, i) => i / 2);
+    for (let i = 0; i < length; i += 1) combineEvidence(logs);
+  }, "call"),
+  simple("PSI of 70 cells", undefined, 20_000, () => {
+    for (let i = 0; i < 20_000; i += 1) psi(continuous.counts, continuous.counts);
+  }, "call"),
+  simple("Jensen-Shannon of 70 cells", undefined, 20_000, () => {
+    for (let i = 0; i < 20_000; i += 1) jensenShannonDistance(continuous.counts, continuous.counts);
+  }, "call"),
+  measure("Kolmogorov-Smirnov, 10,000 against 2,000", (a, b) => tested(kolmogorovSmirnov(a, b, { method: "asymptotic" })), [{ kind: "scipy", name: "ks" }, { kind: "evidently", name: "ks_stat_test" }]),
+  measure("Cramer-von Mises", (a, b) => tested(cramerVonMises(a, b)), [{ kind: "scipy", name: "cramer-von-mises" }]),
+  measure("Anderson-Darling", (a, b) => tested(andersonDarling(a, b)), [{ kind: "scipy", name: "anderson-darling" }, { kind: "evidently", name: "anderson_darling_test" }]),
+  measure("Mann-Whitney", (a, b) => tested(mannWhitney(a, b)), [{ kind: "scipy", name: "mann-whitney" }, { kind: "evidently", name: "mann_whitney_u_stat_test" }]),
+  measure("Epps-Singleton", (a, b) => tested(eppsSingleton(a, b)), [{ kind: "scipy", name: "epps-singleton" }]),
+  measure("Welch", (a, b) => tested(welch(a, b)), [{ kind: "scipy", name: "welch" }, { kind: "evidently", name: "t_test" }]),
+  measure("Wasserstein-1", (a, b) => [wasserstein1(a, b)], [{ kind: "scipy", name: "wasserstein" }, { kind: "evidently", name: "wasserstein_stat_test" }]),
+  measure("energy distance", (a, b) => [energyDistance(a, b)], [{ kind: "scipy", name: "energy" }, { kind: "evidently", name: "energy_dist_test" }]),
+];
 
-function medianNs(run: () => void): number {
-  run();
-  const times = Array.from({ length: rounds }, () => {
-    const start = process.hrtime.bigint();
-    run();
-    return Number(process.hrtime.bigint() - start) / values;
+interface Result {
+  readonly name: string;
+  readonly per: Subject["per"];
+  readonly ns: number;
+  readonly limitNs?: number | undefined;
+  readonly others: readonly Compared[];
+}
+
+interface Compared {
+  readonly name: string;
+  readonly ns?: number;
+  readonly ratio?: number;
+  readonly atLeast?: number | undefined;
+  /** Whether the answers agree: alarms to the value, statistics and p to six digits. Undefined where they are not comparable. */
+  readonly agrees?: boolean | undefined;
+  readonly error?: string;
+}
+
+function median(numbers: readonly number[]): number {
+  return [...numbers].sort((a, b) => a - b)[numbers.length >> 1] as number;
+}
+
+function agree(ours: readonly number[] | undefined, theirs: readonly number[] | null): boolean {
+  if (ours === undefined || theirs === null || ours.length !== theirs.length) return false;
+  return ours.every((value, i) => Math.abs(value - (theirs[i] as number)) <= 1e-6 * Math.max(1, Math.abs(value)));
+}
+
+async function raced(subject: Subject, rivals: Competitors | undefined): Promise<Result> {
+  subject.run(); // warms up
+  const ours: Round[] = [];
+  const theirs = new Map<Question, { ns: number[]; answer: readonly number[] | null } | { error: string }>();
+  const roundsHere = rivals === undefined ? rounds : Math.min(rounds, 5);
+  for (let round = 0; round < roundsHere; round += 1) {
+    ours.push(subject.run());
+    for (const other of rivals === undefined ? [] : (subject.others ?? [])) {
+      const known = theirs.get(other);
+      if (known !== undefined && "error" in known) continue;
+      const answer = await (rivals as Competitors).ask(other);
+      if ("error" in answer) theirs.set(other, answer);
+      else theirs.set(other, { ns: [...(known?.ns ?? []), answer.ns], answer: answer.answer });
+    }
+  }
+  const ns = median(ours.map((round) => round.ns));
+  const others = [...theirs].map(([question, found]): Compared => {
+    const { kind, name, streams: [first] } = question;
+    const label = kind === "half-space-trees" ? "river HalfSpaceTrees" : `${kind} ${name}`;
+    if ("error" in found) return { name: label, error: found.error };
+    const count = subject.per === "call" ? 1 : ((first as readonly [string, number])[1] / (subject.per === "row" ? features : 1));
+    const theirNs = median(found.ns) / count;
+    const { atLeast, same } = question as Question & { atLeast?: number; same?: boolean };
+    return { name: label, ns: theirNs, ratio: theirNs / ns, atLeast, agrees: same === true ? agree(ours[0]?.answer, found.answer) : undefined };
   });
-  return times.sort((a, b) => a - b)[Math.floor(rounds / 2)] as number;
+  return { name: subject.name, per: subject.per, ns, limitNs: subject.limitNs, others };
 }
 
-const results = Object.entries(subjects).map(([name, run]) => ({ name, nsPerValue: Number(medianNs(run).toFixed(1)) }));
-if (process.argv.includes("--json")) {
-  console.log(JSON.stringify({ node: process.version, rounds, values, results }, undefined, 2));
-} else {
-  for (const { name, nsPerValue } of results) console.log(`${name.padEnd(40)} ${nsPerValue.toFixed(1).padStart(8)} ns`);
+function shown(ns: number): string {
+  if (ns < 1e4) return `${ns.toFixed(ns < 100 ? 1 : 0)} ns`;
+  return ns < 1e6 ? `${(ns / 1e3).toFixed(0)} us` : `${(ns / 1e6).toFixed(2)} ms`;
 }
+
+const rivals = flags.python === undefined ? undefined : await competitors(flags.python, streams);
+const results: Result[] = [];
+try {
+  if (!flags.json) console.log(rivals === undefined ? "without --python PATH nothing is compared" : `compared with ${JSON.stringify(rivals.versions)}`);
+  for (const subject of subjects) {
+    const result = await raced(subject, rivals);
+    results.push(result);
+    if (flags.json) continue;
+    const limit = result.limitNs === undefined ? "" : `bar ${shown(result.limitNs)}${result.ns <= result.limitNs ? "" : " MISSED"}`;
+    console.log(`${result.name.padEnd(46)} ${shown(result.ns).padStart(10)} a ${result.per.padEnd(6)} ${limit}`);
+    for (const { name, ns, ratio, atLeast, agrees, error } of result.others) {
+      if (error !== undefined) {
+        console.log(`    ${name}: not compared (${error})`);
+        continue;
+      }
+      const answers = agrees === undefined ? "" : agrees ? ", same answers" : ", OTHER ANSWERS";
+      console.log(`    ${name.padEnd(42)} ${shown(ns as number).padStart(10)}   ${(ratio as number).toFixed(1)} times ours${answers}${atLeast !== undefined && (ratio as number) < atLeast ? `, bar ${atLeast} MISSED` : ""}`);
+    }
+  }
+} finally {
+  rivals?.close();
+}
+if (flags.json) console.log(JSON.stringify({ node: process.version, versions: rivals?.versions, rounds, length, results }, undefined, 2));

@@ -281,7 +281,7 @@ function cost(): void {
   const before = process.memoryUsage().heapUsed;
   for (let i = 0; i < 10; i += 1) for (const cell of cells) state = detector.step(state, cell);
   const allocated = (process.memoryUsage().heapUsed - before) / (10 * cells.length);
-  const bytes = state.seen.byteLength + state.rows.byteLength + state.ranks.byteLength + state.pots.byteLength;
+  const bytes = state.seen.byteLength + state.bets.byteLength;
   tell({ figure: "cost", setting: "a value of a continuous feature", value: rounds.sort((a, b) => a - b)[15] as number, unit: "ns", limits: [0, 150], from: "median of 31 rounds of 1e5" });
   tell({ figure: "allocation", setting: "a value", value: Math.max(0, allocated), unit: "bytes", limits: [0, 0.5], from: "heap after 1e6 values" });
   tell({ figure: "state", setting: "a continuous feature without seasons", value: bytes, unit: "bytes", limits: [0, 2_000], from: "its arrays" });

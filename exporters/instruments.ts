@@ -66,6 +66,7 @@ export const instruments = {
   driftThreshold: gauge("pilotfish.drift.evidence.threshold", "", "Decimal logarithm of the threshold that follows from the false-alarm budget.", ["model"]),
   driftAlarm: gauge("pilotfish.drift.alarm", "", "1 while the stream counts as drifted.", ["model", "stream"]),
   driftAlarms: counter("pilotfish.drift.alarms", "{alarm}", "Alarms raised.", ["model", "stream", "detector"]),
+  violations: gauge("pilotfish.drift.violations.ratio", "1", "Ratio of the window's values that break the reference's rules: missing, of another type, out of range, infinite, an unknown category.", ["model", "feature", "violation"]),
   windowSamples: gauge("pilotfish.drift.window.samples", "{sample}", "Rows in the window that the distances compare with the reference.", ["model"]),
   analysed: counter("pilotfish.analysis.rows", "{row}", "Rows of sampled exchanges analysed, or skipped and why.", ["model", "result"]),
   performance: gauge("pilotfish.performance", "", "Realised performance over the window of actuals.", ["model", "metric"]),

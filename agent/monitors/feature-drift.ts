@@ -5,17 +5,26 @@
  * that what moved less is named in its turn. When the alarm is over, all begin anew.
  *
  * Features count from all requests, whoever answered them: it is the clients' traffic that drifts. The score counts from the
- * primary's answers only.
+ * primary's answers only. Where the reference says that rows depend on each other, only every so-manyth enters the evidence;
+ * where it says that hours differ, a row is ranked among those of its hour.
+ *
+ * Before any statistic a person is told the cause, where the data's handling is one: another unit, a constant, nulls.
  */
 import { combineEvidence } from "../../detectors/guarantee/evidence.ts";
-import type { Reference, Value } from "../../detectors/reference/reference.ts";
+import { causesOf } from "../../detectors/quality/causes.ts";
+import type { Cause } from "../../detectors/quality/cause.ts";
+import { blockWindow, type BlockWindow } from "../../detectors/reference/block-window.ts";
+import { cellCount, type FeatureReference, type Reference, type Value } from "../../detectors/reference/reference.ts";
+import { seasonOf } from "../../detectors/reference/seasons.ts";
 import { instruments } from "../../exporters/instruments.ts";
 import type { Judgement, Share } from "../judgement.ts";
 import type { Point } from "../observation.ts";
 import type { FalseAlarmBudget } from "../units.ts";
 import { Alarm, type AlarmSnapshot } from "./alarm.ts";
 import { ColumnMonitor, type ColumnSnapshot } from "./column-monitor.ts";
+import { recentRows } from "./recent-values.ts";
 import { alarmThreshold, observeRows, rowRateStart, type RowRate } from "./row-rate.ts";
+import { ViolationsMonitor, type ViolationsSnapshot } from "./violations-monitor.ts";
 import { list, percent } from "./words.ts";
 
 export interface FeatureDriftOptions {
@@ -33,6 +42,8 @@ export interface FeatureDriftSnapshot {
   readonly alarm: AlarmSnapshot | undefined;
   readonly met: boolean;
   readonly unlooked: number;
+  readonly skipped: number;
+  readonly violations: ViolationsSnapshot;
 }
 
 /** Rows without an alarm that end one; a lasting drift is found again within far fewer. */
@@ -47,6 +58,8 @@ const toldMax = 4;
 const shareMin = 0.01;
 /** Or where its own evidence would be a chance of at most one in 100,000 a row, though another's is greater by far. */
 const ownLog10Min = 5;
+/** A change is often younger than the values that are kept: where all of them show no cause, the latest may. */
+const causeRows = [recentRows, 15];
 
 export class FeatureDrift {
   readonly #options: FeatureDriftOptions;
@@ -54,11 +67,17 @@ export class FeatureDrift {
   readonly #score: ColumnMonitor | undefined;
   /** The features, then the score. */
   readonly #columns: readonly ColumnMonitor[];
+  readonly #violations: ViolationsMonitor;
+  readonly #season: Reference["season"];
+  /** Every so-manyth row is taken into the evidence. */
+  readonly #thinning: number;
   readonly #alarm: Alarm;
   #rate = rowRateStart;
   #rowsSinceTick = 0;
   /** Rows since the evidence was looked at. */
   #unlooked = 0;
+  /** Rows since one was taken into the evidence. */
+  #skipped = 0;
   #tickMs: number | undefined;
   #threshold: number;
   /** True once a request had one of the features. */
@@ -68,14 +87,25 @@ export class FeatureDrift {
 
   constructor(reference: Reference, options: FeatureDriftOptions, judge: (judgement: Judgement) => void) {
     this.#options = options;
-    this.#features = reference.features.map((feature, index) => new ColumnMonitor(feature.name, feature, options.window, index + 1));
-    this.#score = reference.score && new ColumnMonitor("score", reference.score, options.window, 0);
+    const windows = new Map<number, BlockWindow>();
+    const windowOf = (feature: FeatureReference): BlockWindow => {
+      const cells = cellCount(feature);
+      const window = windows.get(cells) ?? blockWindow(cells, options.window);
+      windows.set(cells, window);
+      return window;
+    };
+    this.#features = reference.features.map((feature, index) => new ColumnMonitor(feature.name, feature, windowOf(feature), index + 1));
+    this.#score = reference.score && new ColumnMonitor("score", reference.score, windowOf(reference.score), 0);
     this.#columns = this.#score === undefined ? this.#features : [...this.#features, this.#score];
+    this.#season = reference.season;
+    this.#thinning = reference.thinning ?? 1;
     this.#alarm = new Alarm({ clearMs: options.clear, clearSamples: clearRows }, (judgement) => {
       if (judgement.verdict === "stable") this.#beginAnew();
       judge(judgement);
     });
-    this.#threshold = Math.log10(alarmThreshold(options.falseAlarms, this.#rate));
+    const samplesPerFalseAlarm = alarmThreshold(options.falseAlarms, this.#rate);
+    this.#threshold = Math.log10(samplesPerFalseAlarm);
+    this.#violations = new ViolationsMonitor(this.#columns, { model: options.model, clear: options.clear, samplesPerFalseAlarm }, judge);
   }
 
   /**
@@ -88,15 +118,25 @@ export class FeatureDrift {
     const values = this.#features.map(({ name }) => columns.get(name));
     this.#met ||= values.some((column) => column !== undefined);
     if (!this.#met) return false;
+    const season = this.#season === undefined ? 0 : seasonOf(this.#season, wallMs);
     for (let row = 0; row < rows; row += 1) {
-      for (const [index, feature] of this.#features.entries()) feature.push(values[index]?.[row] ?? null);
-      if (scores !== undefined) this.#score?.push(scores[row] ?? null);
+      this.#skipped += 1;
+      const taken = this.#skipped >= this.#thinning;
+      if (taken) this.#skipped = 0;
+      for (let index = 0; index < this.#features.length; index += 1) this.#push(index, values[index]?.[row] ?? null, season, taken);
+      if (scores !== undefined && this.#score !== undefined) this.#push(this.#features.length, scores[row] ?? null, season, taken);
       this.#alarm.sampled();
+      this.#violations.sampled();
       this.#unlooked += 1;
       if (this.#unlooked >= lookRows) this.#look(nowMs, wallMs);
     }
     this.#rowsSinceTick += rows;
     return true;
+  }
+
+  #push(index: number, value: Value, season: number, taken: boolean): void {
+    const cell = (this.#columns[index] as ColumnMonitor).push(value, season, taken);
+    this.#violations.push(index, cell);
   }
 
   tick(nowMs: number, wallMs: number): readonly Point[] {
@@ -107,7 +147,8 @@ export class FeatureDrift {
     if (this.#unlooked > 0) this.#look(nowMs, wallMs);
     const all = combineEvidence(this.#logs()).log10;
     this.#alarm.tick(all, nowMs, wallMs);
-    return this.#met ? this.#points(all) : [];
+    this.#violations.tick(nowMs, wallMs);
+    return this.#met ? [...this.#points(all), ...this.#violations.points()] : [];
   }
 
   snapshot(nowMs: number): FeatureDriftSnapshot {
@@ -117,16 +158,20 @@ export class FeatureDrift {
       alarm: this.#alarm.snapshot(nowMs),
       met: this.#met,
       unlooked: this.#unlooked,
+      skipped: this.#skipped,
+      violations: this.#violations.snapshot(nowMs),
     };
   }
 
-  restore({ columns, rate, alarm, met, unlooked }: FeatureDriftSnapshot, nowMs: number): void {
+  restore({ columns, rate, alarm, met, unlooked, skipped, violations }: FeatureDriftSnapshot, nowMs: number): void {
     for (const [index, column] of this.#columns.entries()) column.restore(columns[index] as ColumnSnapshot);
     this.#rate = rate;
     this.#threshold = Math.log10(alarmThreshold(this.#options.falseAlarms, rate));
     this.#met = met;
     this.#unlooked = unlooked;
+    this.#skipped = skipped;
     this.#alarm.restore(alarm, nowMs);
+    this.#violations.restore(violations, nowMs);
   }
 
   #logs(): readonly number[] {
@@ -135,6 +180,7 @@ export class FeatureDrift {
 
   #look(nowMs: number, wallMs: number): void {
     this.#unlooked = 0;
+    this.#violations.look(this.#threshold, nowMs, wallMs);
     const { log10, shares } = combineEvidence(this.#logs());
     if (log10 < this.#threshold) return;
     const carriers = this.#columns.filter((column, index) => (shares[index] as number) >= shareMin);
@@ -158,7 +204,11 @@ export class FeatureDrift {
     const moved = [...this.#named].map(([column, before]) => ({ column, evidence: before + Math.max(0, own(column)) })).sort((a, b) => b.evidence - a.evidence);
     const all = moved.reduce((sum, { evidence }) => sum + evidence, 0);
     const culprits: readonly Share[] = moved.slice(0, culpritsMax).map(({ column, evidence }) => ({ name: column.name, share: evidence / all }));
-    const told = moved.map(({ column, evidence }) => `${column.name} (${percent(evidence / all)} of the evidence; ${column.describe()})`);
+    const causes = this.#causes();
+    const told = moved.map(({ column, evidence }) => {
+      const cause = causes.get(column);
+      return cause === undefined ? `${column.name} (${percent(evidence / all)} of the evidence; ${column.describe()})` : `${column.name}: ${cause.message} (${percent(evidence / all)} of the evidence)`;
+    });
     return {
       model,
       stream: "features",
@@ -170,6 +220,20 @@ export class FeatureDrift {
       message: `${model} drifted: ${list(told, toldMax)}`,
       atWallMs: wallMs,
     };
+  }
+
+  /** What the latest values tell of the data's handling; all columns are looked at, since two may be swapped. */
+  #causes(): ReadonlyMap<ColumnMonitor, Cause> {
+    const found = new Map<ColumnMonitor, Cause>();
+    const recent = this.#columns.map((column) => ({ column, values: column.recent() }));
+    for (const rows of causeRows) {
+      const causes = causesOf(recent.map(({ column, values }) => ({ reference: { ...column.reference, name: column.name }, values: values.slice(-rows) })));
+      for (const cause of causes) {
+        const column = this.#columns.find(({ name }) => name === cause.feature) as ColumnMonitor;
+        if (!found.has(column)) found.set(column, cause);
+      }
+    }
+    return found;
   }
 
   #points(all: number): readonly Point[] {

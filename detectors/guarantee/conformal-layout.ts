@@ -19,6 +19,7 @@ export interface ConformalLayout {
 }
 
 const betsMax = 16;
+const placesMax = 100;
 
 export function conformalLayout(reference: FeatureReference): ConformalLayout {
   const layout = reference.kind === "numeric" ? numericLayout(reference) : categoricalLayout(reference);
@@ -42,10 +43,20 @@ function scaled(bag: readonly number[], by: number): number[] {
 
 /** Under, the intervals, over, null, NaN, infinite, wrong type: what is seldom lies at the ends. */
 function numericLayout({ edges, counts, seasons = [counts] }: NumericReference): ConformalLayout {
-  const under = edges.length + 1;
-  const placeOf = counts.map((_, cell) => (cell < under ? cell + 1 : cell === under ? 0 : cell));
+  const placeOf = numericPlaces(counts.length, edges.length + 1);
   const bags = seasons.map((season) => sumByPlace(placeOf, season));
   return { placeOf, bags, edges: bettingEdges(sumByPlace(placeOf, counts), bags) };
+}
+
+/** The same for all features of as many cells, and kept for them. */
+const placesByCells = new Map<number, readonly number[]>();
+
+function numericPlaces(cells: number, under: number): readonly number[] {
+  const known = placesByCells.get(cells);
+  if (known !== undefined) return known;
+  const places = Array.from({ length: cells }, (_, cell) => (cell < under ? cell + 1 : cell === under ? 0 : cell));
+  if (placesByCells.size < placesMax) placesByCells.set(cells, places);
+  return places;
 }
 
 /**

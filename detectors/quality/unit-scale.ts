@@ -39,10 +39,12 @@ function both(factor: number, word: string, up = "", down = ""): Unit[] {
   ];
 }
 
-/** Numbers without which a distance says too little. */
-const numbersMin = 20;
-/** How far the values lie from the reference before they are turned back. */
+/** Numbers without which a distance says too little; a factor that is near 1, or belongs to no pair, needs more of them. */
+const numbersMin = 10;
+const ownFactorNumbersMin = 40;
+/** How far the values lie from the reference before they are turned back, and at most afterwards: a constant lies 0.5 away. */
 const apartMin = 0.35;
+const nearMax = 0.35;
 
 export const unitScale: Rule = (reference, { rows, numbers }) => {
   if (reference.kind !== "numeric" || numbers.length < numbersMin || reference.standardDeviation === 0) return undefined;
@@ -52,8 +54,8 @@ export const unitScale: Rule = (reference, { rows, numbers }) => {
 function whole(reference: NumericReference, numbers: readonly number[], rows: number): Cause | undefined {
   const apart = distanceOfNumbers(reference, numbers);
   if (apart < apartMin) return undefined;
-  const near = Math.min(chanceDistance(reference, numbers.length), apart / 2.5);
-  const best = nearest(reference, numbers, near) ?? ownFactor(reference, numbers, near);
+  const near = Math.min(chanceDistance(reference, numbers.length), apart / 2.5, nearMax);
+  const best = nearest(reference, numbers, near) ?? (numbers.length < ownFactorNumbersMin ? undefined : ownFactor(reference, numbers, near));
   return best && { kind: "unit-scale", feature: reference.name, ratio: numbers.length / rows, message: `the values are ${best.words}` };
 }
 
@@ -62,7 +64,7 @@ function part(reference: NumericReference, numbers: readonly number[], rows: num
   const { min, max } = reference;
   const outside = numbers.filter((value) => value < min || value > max);
   if (outside.length < numbersMin || outside.length < 0.05 * numbers.length) return undefined;
-  const unit = nearest(reference, outside, chanceDistance(reference, outside.length));
+  const unit = nearest(reference, outside, Math.min(chanceDistance(reference, outside.length), nearMax));
   return unit && { kind: "unit-scale", feature: reference.name, ratio: outside.length / rows, message: `${percent(outside.length / numbers.length)} of the values are ${unit.words}` };
 }
 
@@ -70,6 +72,8 @@ function nearest(reference: NumericReference, numbers: readonly number[], within
   let best: Unit | undefined;
   let least = within;
   for (const unit of pairs) {
+    // An offset that is lost in the spread says nothing: without it the factor is none of a pair.
+    if (unit.offset !== undefined && Math.abs(unit.offset) < reference.standardDeviation) continue;
     const apart = distanceOfNumbers(reference, turnedBack(numbers, unit));
     if (apart >= least) continue;
     least = apart;

@@ -79,6 +79,8 @@ export interface Reference {
   readonly prediction?: FeatureReference | undefined;
   /** What these are called in the data that the reference was made from. */
   readonly columns?: ReferenceColumns | undefined;
+  /** What made those of the features that are in no data. */
+  readonly featuriser?: FeaturiserOrigin | undefined;
   /** What the features' distributions depend on, where they do. */
   readonly season?: Season | undefined;
   /** Every so-manyth row enters the alarms, so that these are nearly independent of each other; 1 is every row. */
@@ -94,6 +96,19 @@ export interface ReferenceColumns {
   readonly prediction?: string | undefined;
   readonly actual?: string | undefined;
   readonly timestamp?: string | undefined;
+}
+
+/** A model that makes features of rows: its features mean the same only where all of this is the same. */
+export interface FeaturiserOrigin {
+  /** SHA-256 of the model's file, in hex. */
+  readonly digest: string;
+  /** `autoencoder`: its error is the feature; `embedding`: random projections of its output are. */
+  readonly kind: "autoencoder" | "embedding";
+  /** The columns that it reads, in its order. */
+  readonly columns: readonly string[];
+  /** How many projections, and the seed of their directions; of an embedding only. */
+  readonly outputs?: number | undefined;
+  readonly seed?: number | undefined;
 }
 
 /** A column of data in memory, of which a feature's reference is made. */

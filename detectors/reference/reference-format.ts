@@ -34,7 +34,7 @@ export function referenceProblems(value: unknown): string[] {
   };
   if (!isRecord(value)) return ["expected an object"];
 
-  const { format, model, rows, features, score, prediction, columns, season, thinning, estimator, performance } = value;
+  const { format, model, rows, features, score, prediction, columns, featuriser, season, thinning, estimator, performance } = value;
   expect(format === referenceFormat, "format", `"${referenceFormat}"`);
   expect(isName(model), "model", "a name");
   expect(isCount(rows) && rows > 0, "rows", "a whole number above 0");
@@ -60,6 +60,7 @@ export function referenceProblems(value: unknown): string[] {
       expect(isName(name), `columns.${role}`, "the name of a column");
     }
   }
+  if (featuriser !== undefined && expect(isRecord(featuriser), "featuriser", "an object")) checkFeaturiser(featuriser as Fields, expect);
   expect(thinning === undefined || (isCount(thinning) && thinning > 0), "thinning", "a whole number, 1 or more");
   expect(estimator === undefined || (isRecord(estimator) && (problemKinds as readonly unknown[]).includes(estimator["problem"])), "estimator.problem", `one of ${problemKinds.join(", ")}`);
   if (performance !== undefined && expect(isRecord(performance), "performance", "an object")) {
@@ -68,6 +69,14 @@ export function referenceProblems(value: unknown): string[] {
     }
   }
   return problems;
+}
+
+function checkFeaturiser({ digest, kind, columns, outputs, seed }: Fields, expect: Expect): void {
+  expect(typeof digest === "string" && /^[0-9a-f]{64}$/.test(digest), "featuriser.digest", "64 hexadecimal digits");
+  expect(kind === "autoencoder" || kind === "embedding", "featuriser.kind", '"autoencoder" or "embedding"');
+  expect(Array.isArray(columns) && columns.length > 0 && columns.every(isName), "featuriser.columns", "the names of columns");
+  expect(kind !== "embedding" || (isCount(outputs) && outputs > 0), "featuriser.outputs", "a whole number above 0");
+  expect(kind !== "embedding" || Number.isSafeInteger(seed), "featuriser.seed", "a whole number");
 }
 
 function checkFeature(feature: Fields, path: string, whole: Whole, expect: Expect): void {
