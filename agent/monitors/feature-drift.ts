@@ -54,10 +54,6 @@ const lookRows = 16;
 const distanceRowsMin = 100;
 const culpritsMax = 10;
 const toldMax = 4;
-/** The mean of the evidence is carried by its largest; a column is named beside it from this share on. */
-const shareMin = 0.01;
-/** Or where its own evidence would be a chance of at most one in 100,000 a row, though another's is greater by far. */
-const ownLog10Min = 5;
 /** A change is often younger than the values that are kept: where all of them show no cause, the latest may. */
 const causeRows = [recentRows, 15];
 
@@ -183,10 +179,11 @@ export class FeatureDrift {
     this.#violations.look(this.#threshold, nowMs, wallMs);
     const { log10, shares } = combineEvidence(this.#logs());
     if (log10 < this.#threshold) return;
-    const carriers = this.#columns.filter((column, index) => (shares[index] as number) >= shareMin);
-    for (const column of this.#columns) {
-      if (!this.#named.has(column) && (carriers.includes(column) || own(column) >= ownLog10Min)) this.#named.set(column, 0);
-    }
+    // The largest has carried the alarm. Beside it a column is named whose own evidence would have been one, so that what
+    // never comes back (a year, a version) does not hide all that follows. Not by its share: pots grow by one a row anyway.
+    const largest = this.#columns[shares.indexOf(Math.max(...shares))];
+    const carriers = this.#columns.filter((column) => column === largest || own(column) >= this.#threshold + Math.log10(this.#columns.length));
+    for (const column of carriers) if (!this.#named.has(column)) this.#named.set(column, 0);
     this.#alarm.raise(this.#judgement(log10, wallMs), nowMs);
     for (const column of carriers) {
       this.#named.set(column, (this.#named.get(column) ?? 0) + own(column));

@@ -48,9 +48,6 @@ const windowRows = 2_000;
 /** A rise of the share of wrong predictions that is smaller matters to nobody; as live. */
 const riseMin = 0.01;
 
-/** A message names columns with less of the evidence beside the others; they are no news of their own. */
-const newsShareMin = 0.05;
-
 /** By the stream that a judgement is of. */
 const kinds: Readonly<Record<string, AlarmKind>> = { features: "drift", violations: "violations", mistakes: "mistakes" };
 
@@ -81,7 +78,7 @@ export function liveAlarms(reference: Reference, falseAlarms: FalseAlarmBudget):
     }
     // A lasting alarm is told again and again; only a culprit that was not named yet is news.
     const alarm = { row, ...(time !== undefined && { time }), kind, message };
-    const news = culprits.filter(({ name, share }) => share >= newsShareMin && !named.has(name));
+    const news = culprits.filter(({ name }) => !named.has(name));
     for (const { name } of news) {
       named.add(name);
       alarms.push({ ...alarm, feature: name });

@@ -64,6 +64,9 @@ export function measuresOf(reference: FeatureReference, window: FeatureWindow): 
   return found;
 }
 
+/** A ratio of equal values that changes no rank to speak of. */
+const tiedMax = 0.05;
+
 type Put = (name: string, measure: () => number | undefined) => void;
 
 function putNumeric(reference: NumericReference, window: FeatureWindow, put: Put): void {
@@ -91,11 +94,19 @@ function putNumeric(reference: NumericReference, window: FeatureWindow, put: Put
     : () => kolmogorovSmirnov(sample, numbers);
   put("ks", () => ks().statistic);
   put("ks_p", () => ks().p);
-  put("cvm_p", () => cramerVonMises(sample, numbers).p);
+  // Its distribution is that of values without ties: with them it rejects what is the same.
+  put("cvm_p", () => (tiedRatio(numbers) > tiedMax ? undefined : cramerVonMises(sample, numbers).p));
   put("ad_p", () => andersonDarling(sample, numbers).p);
   put("mann_whitney_p", () => mannWhitney(sample, numbers).p);
   put("welch_p", () => welch(sample, numbers).p);
   put("epps_singleton_p", () => eppsSingleton(sample, numbers).p);
+}
+
+/** Of ascending numbers, how many are equal to the one before. */
+function tiedRatio(ascending: ArrayLike<number>): number {
+  let tied = 0;
+  for (let i = 1; i < ascending.length; i += 1) if (ascending[i] === ascending[i - 1]) tied += 1;
+  return tied / ascending.length;
 }
 
 /** undefined where a measure refuses what it is given, such as a test on values that are all the same. */
