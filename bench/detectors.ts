@@ -4,6 +4,8 @@
  * values, their rounds in turn with ours, and the answers are compared. Medians of rounds; ratios are theirs over ours.
  */
 import { parseArgs } from "node:util";
+import v8 from "node:v8";
+import vm from "node:vm";
 import { FeatureDrift } from "../agent/monitors/feature-drift.ts";
 import { halfSpaceTrees } from "../detectors/anomaly/half-space-trees.ts";
 import { seriesScore } from "../detectors/anomaly/series-score.ts";
@@ -20,7 +22,7 @@ import { meanEDetector } from "../detectors/guarantee/mean-e-detector.ts";
 import { blockWindow } from "../detectors/reference/block-window.ts";
 import { cellFinder } from "../detectors/reference/cell-finder.ts";
 import { quantileSketch } from "../detectors/reference/quantiles.ts";
-import { buildReference, cellCount, featureReference, type FeatureReference } from "../detectors/reference/reference.ts";
+import { buildReference, cellCount, featureReference, type FeatureReference, type Reference } from "../detectors/reference/reference.ts";
 import { andersonDarling } from "../detectors/two-sample/anderson-darling.ts";
 import { cramerVonMises } from "../detectors/two-sample/cramer-von-mises.ts";
 import { eppsSingleton } from "../detectors/two-sample/epps-singleton.ts";
@@ -281,6 +283,33 @@ function shown(ns: number): string {
   return ns < 1e6 ? `${(ns / 1e3).toFixed(0)} us` : `${(ns / 1e6).toFixed(2)} ms`;
 }
 
+/** What each of 1,000 watched features keeps, reference, evidence, window and rates together: on V8's heap and beside it. */
+async function featureMemory(): Promise<{ readonly features: number; readonly heapBytes: number; readonly bufferBytes: number }> {
+  v8.setFlagsFromString("--expose-gc");
+  const gc = vm.runInNewContext("gc") as () => void;
+  /** Buffers go in the turn after the objects that held them. */
+  const collect = async () => {
+    for (let i = 0; i < 4; i += 1) {
+      gc();
+      await new Promise(setImmediate);
+    }
+  };
+  const names = Array.from({ length: 1_000 }, (_, i) => `f${i}`);
+  const make = (): FeatureDrift => {
+    const reference = buildReference({ model: "bench", features: names.map((name) => ({ name, values: Array.from({ length: 1_000 }, gaussian) })) });
+    return new FeatureDrift(JSON.parse(JSON.stringify(reference)) as Reference, { model: "bench", falseAlarms: { alarms: 1, perSamples: 1e9 }, window: 2_000, clear: 600_000 }, () => {});
+  };
+  make();
+  await collect();
+  const empty = process.memoryUsage();
+  const drift = make();
+  for (let row = 0; row < 300; row += 1) drift.hear(new Map(names.map((name) => [name, [gaussian()]])), 1, undefined, row, row);
+  await collect();
+  const full = process.memoryUsage();
+  drift.tick(300, 300);
+  return { features: names.length, heapBytes: (full.heapUsed - empty.heapUsed) / names.length, bufferBytes: (full.arrayBuffers - empty.arrayBuffers) / names.length };
+}
+
 const rivals = flags.python === undefined ? undefined : await competitors(flags.python, streams);
 const results: Result[] = [];
 try {
@@ -303,4 +332,6 @@ try {
 } finally {
   rivals?.close();
 }
-if (flags.json) console.log(JSON.stringify({ node: process.version, versions: rivals?.versions, rounds, length, results }, undefined, 2));
+const memory = await featureMemory();
+if (flags.json) console.log(JSON.stringify({ node: process.version, versions: rivals?.versions, rounds, length, results, memory }, undefined, 2));
+else console.log(`a watched feature, of ${memory.features}: ${((memory.heapBytes + memory.bufferBytes) / 1_000).toFixed(2)} kB, ${(memory.bufferBytes / 1_000).toFixed(2)} of them in buffers; bar 4 kB`);
