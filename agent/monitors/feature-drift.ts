@@ -15,8 +15,10 @@ import { causesOf } from "../../detectors/quality/causes.ts";
 import type { Cause } from "../../detectors/quality/cause.ts";
 import { blockWindow, type BlockWindow } from "../../detectors/reference/block-window.ts";
 import { cellCount, type FeatureReference, type Reference, type Value } from "../../detectors/reference/reference.ts";
+import { rowScorer, type RowScorer } from "../../detectors/multivariate/row-reference.ts";
 import { seasonOf } from "../../detectors/reference/seasons.ts";
 import { instruments } from "../../exporters/instruments.ts";
+import { isDerived } from "../featuriser/derived.ts";
 import type { Judgement, Share } from "../judgement.ts";
 import type { Point } from "../observation.ts";
 import type { FalseAlarmBudget } from "../units.ts";
@@ -54,14 +56,21 @@ const lookRows = 16;
 const distanceRowsMin = 100;
 const culpritsMax = 10;
 const toldMax = 4;
+/** A feature with such a share of the evidence explains why rows are strange as a whole. */
+const shareMin = 0.05;
 /** A change is often younger than the values that are kept: where all of them show no cause, the latest may. */
 const causeRows = [recentRows, 15];
 
 export class FeatureDrift {
   readonly #options: FeatureDriftOptions;
   readonly #features: readonly ColumnMonitor[];
+  /** For each feature whether a featuriser makes it. */
+  readonly #isDerived: readonly boolean[];
   readonly #score: ColumnMonitor | undefined;
-  /** The features, then the score. */
+  readonly #scorer: RowScorer | undefined;
+  /** How strange a row is as a whole, by each measure of the reference's. */
+  readonly #rowMeasures: readonly ColumnMonitor[];
+  /** The features, the score, the measures of whole rows. */
   readonly #columns: readonly ColumnMonitor[];
   readonly #violations: ViolationsMonitor;
   readonly #season: Reference["season"];
@@ -91,8 +100,11 @@ export class FeatureDrift {
       return window;
     };
     this.#features = reference.features.map((feature, index) => new ColumnMonitor(feature.name, feature, windowOf(feature), index + 1));
+    this.#isDerived = reference.features.map(({ name }) => isDerived(name));
     this.#score = reference.score && new ColumnMonitor("score", reference.score, windowOf(reference.score), 0);
-    this.#columns = this.#score === undefined ? this.#features : [...this.#features, this.#score];
+    this.#scorer = reference.wholeRows && rowScorer(reference.wholeRows);
+    this.#rowMeasures = (reference.wholeRows?.measures ?? []).map((measure, index) => new ColumnMonitor(`row.${measure.name}`, measure, windowOf(measure), -1 - index));
+    this.#columns = [...this.#features, ...(this.#score === undefined ? [] : [this.#score]), ...this.#rowMeasures];
     this.#season = reference.season;
     this.#thinning = reference.thinning ?? 1;
     this.#alarm = new Alarm({ clearMs: options.clear, clearSamples: clearRows }, (judgement) => {
@@ -105,7 +117,7 @@ export class FeatureDrift {
   }
 
   /**
-   * A batch of rows. A feature that the request lacks counts as null.
+   * A batch of rows. A feature that the request lacks counts as null, but a featuriser's column that is not there is left out.
    *
    * @param scores one for each row; undefined where the primary did not answer.
    * @returns false while no request had any of the features: then the reference is of something else, and nothing is judged.
@@ -114,13 +126,17 @@ export class FeatureDrift {
     const values = this.#features.map(({ name }) => columns.get(name));
     this.#met ||= values.some((column) => column !== undefined);
     if (!this.#met) return false;
+    const heard = [...values.keys()].filter((index) => values[index] !== undefined || this.#isDerived[index] === false);
+    const firstMeasure = this.#columns.length - this.#rowMeasures.length;
     const season = this.#season === undefined ? 0 : seasonOf(this.#season, wallMs);
     for (let row = 0; row < rows; row += 1) {
       this.#skipped += 1;
       const taken = this.#skipped >= this.#thinning;
       if (taken) this.#skipped = 0;
-      for (let index = 0; index < this.#features.length; index += 1) this.#push(index, values[index]?.[row] ?? null, season, taken);
+      for (const index of heard) this.#push(index, values[index]?.[row] ?? null, season, taken);
       if (scores !== undefined && this.#score !== undefined) this.#push(this.#features.length, scores[row] ?? null, season, taken);
+      const strangeness = this.#scorer?.score(values.map((column) => column?.[row]));
+      for (let measure = 0; measure < this.#rowMeasures.length; measure += 1) this.#push(firstMeasure + measure, strangeness?.[measure], season, taken);
       this.#alarm.sampled();
       this.#violations.sampled();
       this.#unlooked += 1;
@@ -181,8 +197,13 @@ export class FeatureDrift {
     if (log10 < this.#threshold) return;
     // The largest has carried the alarm. Beside it a column is named whose own evidence would have been one, so that what
     // never comes back (a year, a version) does not hide all that follows. Not by its share: pots grow by one a row anyway.
-    const largest = this.#columns[shares.indexOf(Math.max(...shares))];
-    const carriers = this.#columns.filter((column) => column === largest || own(column) >= this.#threshold + Math.log10(this.#columns.length));
+    const isMeasure = (column: ColumnMonitor) => this.#rowMeasures.includes(column);
+    const explained = this.#columns.some((column, index) => !isMeasure(column) && (this.#named.has(column) || (shares[index] as number) >= shareMin));
+    const eligible = this.#columns.filter((column) => !(explained && isMeasure(column)));
+    const largest = eligible.reduce((most, column) => (own(column) > own(most) ? column : most));
+    const carriers = eligible.filter((column) => column === largest || own(column) >= this.#threshold + Math.log10(this.#columns.length));
+    // A feature that moves makes whole rows strange as well: that is no news, and begins anew with it.
+    if (explained) for (const measure of this.#rowMeasures) measure.restart();
     for (const column of carriers) if (!this.#named.has(column)) this.#named.set(column, 0);
     this.#alarm.raise(this.#judgement(log10, wallMs), nowMs);
     for (const column of carriers) {

@@ -2,12 +2,8 @@
  * A row of any values as a row of comparable numbers: numbers in standard deviations from the reference's mean, categories
  * as one column for each of the most frequent. What is missing or of another type is the mean, that is 0.
  */
-import type { FeatureReference, Value } from "../reference/reference.ts";
-
-/** Plain JSON. */
-export type EncodedFeature =
-  | { readonly kind: "number"; readonly mean: number; readonly standardDeviation: number }
-  | { readonly kind: "category"; readonly values: readonly string[]; readonly ratios: readonly number[] };
+import type { FeatureReference, Value } from "../reference/feature-reference.ts";
+import type { EncodedFeature } from "./encoded-feature.ts";
 
 const categoriesMax = 8;
 /** Standard deviations beyond which a number says no more: one wild value must not drown the row. */

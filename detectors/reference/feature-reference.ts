@@ -5,6 +5,9 @@
  * before have cells of their own. So a window of traffic is a vector of counts over the same cells, two windows merge by
  * addition, and every measure of drift is a function of two such vectors. What to do with cells is in cells.ts.
  */
+import type { EncodedFeature } from "../multivariate/encoded-feature.ts";
+import type { MahalanobisModel } from "../multivariate/mahalanobis.ts";
+import type { PrincipalComponents } from "../multivariate/principal-components.ts";
 import type { PerformanceEstimator } from "../performance/estimator.ts";
 import type { referenceFormat } from "./reference-format.ts";
 import type { Season } from "./seasons.ts";
@@ -83,12 +86,29 @@ export interface Reference {
   readonly featuriser?: FeaturiserOrigin | undefined;
   /** What the features' distributions depend on, where they do. */
   readonly season?: Season | undefined;
+  /** How whole rows looked, where that could be fitted and does not depend on the season. */
+  readonly wholeRows?: WholeRows | undefined;
   /** Every so-manyth row enters the alarms, so that these are nearly independent of each other; 1 is every row. */
   readonly thinning?: number | undefined;
   /** Estimates the model's performance without the true answers. */
   readonly estimator?: PerformanceEstimator | undefined;
   /** What was realised on the reference, by name: `accuracy`, `roc_auc`, ... */
   readonly performance?: Readonly<Record<string, number>> | undefined;
+}
+
+/** How the features hang together in a row. */
+export interface RowModel {
+  /** In the order of the features. */
+  readonly encoding: readonly EncodedFeature[];
+  readonly mahalanobis: MahalanobisModel;
+  readonly components: PrincipalComponents;
+  /** Some encoded rows, to compare later ones with. */
+  readonly sample: readonly (readonly number[])[];
+}
+
+export interface WholeRows extends RowModel {
+  /** A number for each measure of a row's strangeness, of rows that had no say in the fit. */
+  readonly measures: readonly NumericReference[];
 }
 
 export interface ReferenceColumns {

@@ -1,12 +1,13 @@
 /** The end of making a reference: which columns are features, what depends on what, and what a person should know of it. */
+import { fitRows, rowMeasures } from "../multivariate/row-reference.ts";
 import { thinningFor } from "./autocorrelation.ts";
 import { columnNotes, reasonToLeaveOut } from "./column-notes.ts";
 import { finishColumn, runMax, type CountedColumn } from "./count-column.ts";
-import type { FeatureReference, Reference, ReferenceColumns } from "./feature-reference.ts";
-import { cutColumn, kindOf, type LearntColumn } from "./learn-column.ts";
+import type { FeatureReference, NumericReference, Reference, ReferenceColumns, WholeRows } from "./feature-reference.ts";
+import { cutColumn, kindOf, learnValue, startColumn, type LearntColumn } from "./learn-column.ts";
 import { referenceFormat } from "./reference-format.ts";
 import type { Season } from "./seasons.ts";
-import { chooseSeason, type SecondPass } from "./second-pass.ts";
+import { chooseSeason, countBatch, startSecondPass, type SecondPass } from "./second-pass.ts";
 
 /** Which columns are what. All others are features. */
 export interface Roles extends ReferenceColumns {
@@ -32,6 +33,7 @@ export interface FirstPass {
 }
 
 const dayMs = 86_400_000;
+const measureCells = 64;
 
 /** @throws RangeError where a role names no column, the score is not numeric, or no feature is left. */
 export function finishReference(first: FirstPass, second: SecondPass, roles: Roles): MadeReference {
@@ -57,6 +59,9 @@ export function finishReference(first: FirstPass, second: SecondPass, roles: Rol
   notes.push(...timeNotes(first, season));
   const thinning = thinningOf([...made.values()], rows, notes);
 
+  // Where rows look different from hour to hour as a matter of course, one model of them all would be an alarm every evening.
+  const wholeRows = season === undefined ? wholeRowsOf(second, features.map((name) => made.get(name) as FeatureReference)) : undefined;
+
   const reference: Reference = {
     format: referenceFormat,
     model,
@@ -66,6 +71,7 @@ export function finishReference(first: FirstPass, second: SecondPass, roles: Rol
     ...(prediction !== undefined && { prediction: made.get(prediction) }),
     ...(named !== undefined && { columns: named }),
     ...(season !== undefined && { season }),
+    ...(wholeRows !== undefined && { wholeRows }),
     thinning,
   };
   return { reference, notes };
@@ -99,6 +105,23 @@ function countedOf({ columns }: SecondPass, learnt: LearntColumn): CountedColumn
   const counted = columns.get(learnt.name);
   if (counted === undefined) cutColumn(learnt, 1); // which says what is wrong with it
   return counted as CountedColumn;
+}
+
+function wholeRowsOf({ columns, sample }: SecondPass, features: readonly FeatureReference[]): WholeRows | undefined {
+  const places = [...columns.keys()];
+  const taken = features.map(({ name }) => places.indexOf(name));
+  const fitted = fitRows(features, sample.rows.map((row) => taken.map((place) => row[place])));
+  return fitted && { ...fitted.model, measures: rowMeasures.map((name, index) => measureOf(name, fitted.heldOut[index] as readonly number[])) };
+}
+
+/** A reference of one column in memory, by the same two passes. */
+function measureOf(name: string, values: readonly number[]): NumericReference {
+  const learnt = startColumn(name, "numeric");
+  for (const value of values) learnValue(learnt, value, false);
+  const pass = startSecondPass([learnt], { cells: measureCells, timed: false, rowsHint: values.length });
+  countBatch(pass, new Map([[name, values]]), new Uint8Array(values.length), undefined);
+  const { sample: _sample, histogram: _histogram, autocorrelation: _autocorrelation, ...reference } = finishColumn(countedOf(pass, learnt), undefined, pass.hours) as NumericReference;
+  return reference;
 }
 
 function timeNotes({ rows, rowsWithTime, spanMs }: FirstPass, season: Season | undefined): string[] {

@@ -3,6 +3,7 @@
  * because detectors import none; `parseReference` is the way in.
  */
 
+import { estimatorProblems } from "../performance/estimator-format.ts";
 import { seasonCount, type Season } from "./seasons.ts";
 
 export const referenceFormat = "pilotfish.reference/1";
@@ -11,8 +12,10 @@ export const referenceFormat = "pilotfish.reference/1";
 export const numericExtras = ["under", "over", "null", "NaN", "infinite", "wrong type"] as const;
 export const categoricalExtras = ["other", "null", "wrong type"] as const;
 
+/** Mahalanobis' distance and the reconstruction error. */
+const rowMeasureCount = 2;
+
 const roles = ["score", "prediction", "actual", "timestamp"] as const;
-const problemKinds = ["binary", "multiclass", "regression"] as const;
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -34,7 +37,7 @@ export function referenceProblems(value: unknown): string[] {
   };
   if (!isRecord(value)) return ["expected an object"];
 
-  const { format, model, rows, features, score, prediction, columns, featuriser, season, thinning, estimator, performance } = value;
+  const { format, model, rows, features, score, prediction, columns, featuriser, season, thinning, estimator, wholeRows, performance } = value;
   expect(format === referenceFormat, "format", `"${referenceFormat}"`);
   expect(isName(model), "model", "a name");
   expect(isCount(rows) && rows > 0, "rows", "a whole number above 0");
@@ -62,7 +65,8 @@ export function referenceProblems(value: unknown): string[] {
   }
   if (featuriser !== undefined && expect(isRecord(featuriser), "featuriser", "an object")) checkFeaturiser(featuriser as Fields, expect);
   expect(thinning === undefined || (isCount(thinning) && thinning > 0), "thinning", "a whole number, 1 or more");
-  expect(estimator === undefined || (isRecord(estimator) && (problemKinds as readonly unknown[]).includes(estimator["problem"])), "estimator.problem", `one of ${problemKinds.join(", ")}`);
+  if (estimator !== undefined) problems.push(...estimatorProblems(estimator).map((problem) => (problem.startsWith("expected") ? `estimator: ${problem}` : `estimator.${problem}`)));
+  if (wholeRows !== undefined && expect(isRecord(wholeRows), "wholeRows", "an object")) checkWholeRows(wholeRows as Fields, Array.isArray(features) ? features.length : 0, expect);
   if (performance !== undefined && expect(isRecord(performance), "performance", "an object")) {
     for (const [name, figure] of Object.entries(performance as Fields)) {
       expect(Number.isFinite(figure), `performance.${name}`, "a number");
@@ -77,6 +81,30 @@ function checkFeaturiser({ digest, kind, columns, outputs, seed }: Fields, expec
   expect(Array.isArray(columns) && columns.length > 0 && columns.every(isName), "featuriser.columns", "the names of columns");
   expect(kind !== "embedding" || (isCount(outputs) && outputs > 0), "featuriser.outputs", "a whole number above 0");
   expect(kind !== "embedding" || Number.isSafeInteger(seed), "featuriser.seed", "a whole number");
+}
+
+function checkWholeRows({ encoding, mahalanobis, components, measures, sample }: Fields, features: number, expect: Expect): void {
+  const isRow = (list: unknown, length?: number) => Array.isArray(list) && (length === undefined || list.length === length) && list.every(isNumber);
+  const written = Array.isArray(encoding) && encoding.length === features && encoding.every(isEncoded);
+  if (!expect(written, "wholeRows.encoding", `how each of the ${features} features is written`)) return;
+  const columns = (encoding as Fields[]).reduce((sum, feature) => sum + (feature["kind"] === "category" ? (feature["values"] as unknown[]).length : Number(feature["standardDeviation"] !== 0)), 0);
+  const { means, whitening } = isRecord(mahalanobis) ? (mahalanobis as Fields) : {};
+  expect(isRow(means, columns), "wholeRows.mahalanobis.means", `${columns} numbers`);
+  expect(isRow(whitening, columns * columns), "wholeRows.mahalanobis.whitening", `${columns * columns} numbers`);
+  const { means: centre, components: directions } = isRecord(components) ? (components as Fields) : {};
+  expect(isRow(centre, columns), "wholeRows.components.means", `${columns} numbers`);
+  expect(Array.isArray(directions) && directions.every((direction) => isRow(direction, columns)), "wholeRows.components.components", `lists of ${columns} numbers`);
+  expect(Array.isArray(sample) && sample.every((row) => isRow(row, columns)), "wholeRows.sample", `rows of ${columns} numbers`);
+  if (!expect(Array.isArray(measures) && measures.length === rowMeasureCount && measures.every(isRecord), "wholeRows.measures", `${rowMeasureCount} features`)) return;
+  for (const [i, measure] of (measures as Fields[]).entries()) checkFeature(measure, `wholeRows.measures[${i}]`, { rows: measure["rows"], seasons: 0 }, expect);
+}
+
+function isEncoded(feature: unknown): boolean {
+  if (!isRecord(feature)) return false;
+  const { kind, mean, standardDeviation, values, ratios } = feature as Fields;
+  if (kind === "number") return isNumber(mean) && isNumber(standardDeviation) && standardDeviation >= 0;
+  if (kind !== "category" || !Array.isArray(values) || !Array.isArray(ratios)) return false;
+  return values.length === ratios.length && values.every((text) => typeof text === "string") && ratios.every(isNumber);
 }
 
 function checkFeature(feature: Fields, path: string, whole: Whole, expect: Expect): void {

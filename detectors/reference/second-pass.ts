@@ -2,6 +2,7 @@
 import { countValue, runMax, startCount, type CountedColumn } from "./count-column.ts";
 import type { Value } from "./feature-reference.ts";
 import { cutColumn, hasCells, type LearntColumn } from "./learn-column.ts";
+import { sampleRows, startRowSample, type RowSample } from "./row-sample.ts";
 import { seasonChoice, seasonOf, type Season, type SeasonChoice, type SeasonChoiceState } from "./seasons.ts";
 
 export interface SecondPass {
@@ -11,6 +12,8 @@ export interface SecondPass {
   seasons: SeasonChoiceState | undefined;
   /** Hours of the week of the first rows. */
   readonly hours: Uint8Array;
+  /** Of the counted columns, in their order. */
+  readonly sample: RowSample;
   rows: number;
 }
 
@@ -23,7 +26,7 @@ export function startSecondPass(
     learnt.filter(hasCells).map((column) => [column.name, startCount(cutColumn(column, cells), { timed, rowsHint })]),
   );
   const choice = timed && columns.size > 0 ? seasonChoice(columns.size) : undefined;
-  return { columns, choice, seasons: choice?.start(), hours: new Uint8Array(timed ? runMax : 0), rows: 0 };
+  return { columns, choice, seasons: choice?.start(), hours: new Uint8Array(timed ? runMax : 0), sample: startRowSample(), rows: 0 };
 }
 
 /** Consumes `pass`. @param deciding for each row whether it is in the half that decides, 1 or 0. */
@@ -37,6 +40,7 @@ export function countBatch(
   const hours = choice === undefined ? undefined : hoursOf(times, deciding.length);
   if (hours !== undefined && pass.rows < runMax) pass.hours.set(hours.subarray(0, runMax - pass.rows), pass.rows);
 
+  sampleRows(pass.sample, [...pass.columns.keys()].map((name) => columns.get(name) as readonly Value[]), deciding.length);
   let index = 0;
   for (const [name, column] of pass.columns) {
     const values = columns.get(name) as readonly Value[];

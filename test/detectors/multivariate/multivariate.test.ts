@@ -6,9 +6,9 @@ import { fitMahalanobis, mahalanobisDistance } from "../../../detectors/multivar
 import { fitPrincipalComponents, reconstructionError } from "../../../detectors/multivariate/principal-components.ts";
 import { meanDiscrepancy, medianDistance, randomFeatures } from "../../../detectors/multivariate/random-features.ts";
 import { randomProjection } from "../../../detectors/multivariate/random-projection.ts";
-import { fitRowReference, rowMeasures, rowScorer } from "../../../detectors/multivariate/row-reference.ts";
+import { fitRows, rowScorer } from "../../../detectors/multivariate/row-reference.ts";
 import { covarianceOf, rowsOf } from "../../../detectors/multivariate/rows.ts";
-import { cellOf, featureReference, type Value } from "../../../detectors/reference/reference.ts";
+import { buildReference, cellOf, featureReference, type Value } from "../../../detectors/reference/reference.ts";
 import { chance, gaussian, type Chance } from "../chance.ts";
 
 /** Two numbers that hang together with a correlation of 0.9, and one apart. */
@@ -180,13 +180,13 @@ describe("rows of any values", () => {
   };
   const scattered = (next: Chance): Value[] => person(next).with(1, 70 + 10 * gaussian(next));
   const rows = many(person, 4_000, 1);
-  const features = ["height", "weight", "group", "constant", "stars"].map((name, i) => featureReference(name, rows.map((row) => row[i] as Value)));
+  const names = ["height", "weight", "group", "constant", "stars"];
+  const { features, wholeRows } = buildReference({ model: "people", features: names.map((name, i) => ({ name, values: rows.map((row) => row[i] as Value) })) });
 
   test("a relation that breaks, with every column as it was, is found by e-detectors on the rows' scores and on no column's", () => {
-    const reference = fitRowReference(features, rows)!;
     const greatest = (stream: Value[][]) => {
-      const scorer = rowScorer(reference);
-      const watched = [...rowMeasures.map((measure) => reference.scores[measure]), ...features].map((of, seed) => ({ of, detector: conformalEDetector(of, { seed }) }));
+      const scorer = rowScorer(wholeRows!);
+      const watched = [...wholeRows!.measures, ...features].map((of, seed) => ({ of, detector: conformalEDetector(of, { seed }) }));
       const states = watched.map(({ detector }) => detector.start());
       for (const row of stream) {
         const scores = scorer.score(row);
@@ -201,16 +201,25 @@ describe("rows of any values", () => {
     expect(Math.max(...broken.slice(2))).toBeLessThan(Math.log(1e5));
   });
 
+  test("rows that look different from hour to hour are not modelled as one", () => {
+    const next = chance(5);
+    const times = Array.from({ length: 6_000 }, (_, i) => Date.UTC(2026, 0, 1) + i * 600_000);
+    const values = times.map((ms) => gaussian(next) + 2 * Math.sin((ms / 86_400_000) * 2 * Math.PI));
+    const reference = buildReference({ model: "m", features: [{ name: "a", values }, { name: "b", values: values.map((value) => value + gaussian(next)) }], times });
+    expect(reference.season).toBe("hour-of-day");
+    expect(reference.wholeRows).toBeUndefined();
+  });
+
   test("nulls, text for numbers and unknown categories are scored like any other row", () => {
-    const scorer = rowScorer(fitRowReference(features, rows)!);
+    const scorer = rowScorer(wholeRows!);
     for (const row of [[null, null, null, null, null], ["x", NaN, 3, Infinity, undefined], [1e300, -1e300, "z", 2, 9]]) {
       for (const score of scorer.score(row)) expect(score).toBeLessThan(100);
     }
   });
 
   test("too few rows, or too few columns that say anything, make no reference of rows", () => {
-    expect(fitRowReference(features, rows.slice(0, 99))).toBeUndefined();
-    expect(fitRowReference(features.slice(3, 4), rows.map((row) => [row[3] as Value]))).toBeUndefined();
+    expect(fitRows(features, rows.slice(0, 99))).toBeUndefined();
+    expect(fitRows(features.slice(3, 4), rows.map((row) => [row[3] as Value]))).toBeUndefined();
   });
 });
 

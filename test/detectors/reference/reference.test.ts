@@ -4,6 +4,7 @@ import {
   buildReference, cellCount, cellName, cellOf, featureReference, mergeCounts, parseReference,
   type CategoricalReference, type FeatureReference, type NumericReference, type Value,
 } from "../../../detectors/reference/reference.ts";
+import { buildEstimator } from "../../../detectors/performance/estimator.ts";
 import { chance, gaussian } from "../chance.ts";
 
 const anything: fc.Arbitrary<Value> = fc.oneof(
@@ -281,7 +282,8 @@ describe("a reference file", () => {
       score: { name: "score", values: daily.map((hour, i) => hour / 24 + (i % 7) / 100) },
       prediction: { name: "label", values: daily.map((hour) => (hour > 6 ? 1 : 0)) },
     });
-    const estimator = { problem: "binary" };
+    const scores = daily.map((hour, i) => hour / 24 + (i % 7) / 1_000);
+    const { estimator } = buildEstimator({ scores, actuals: scores.map((score, i) => Number(score > ((i * 7) % 11) / 11)) });
     return JSON.parse(JSON.stringify({ ...file, columns: { score: "score", actual: "y" }, estimator })) as ReturnType<typeof good>;
   };
 
@@ -327,10 +329,34 @@ describe("a reference file", () => {
     ["thinning", (file) => (file["thinning"] = 0)],
     ["thinning", (file) => (file["thinning"] = 1.5)],
     ["estimator.problem", (file) => (file["estimator"].problem = "ranking")],
-    ["estimator.problem", (file) => (file["estimator"] = null)],
+    ["estimator", (file) => (file["estimator"] = null)],
+    ["estimator.bins", (file) => delete file["estimator"].bins],
   ])("with something wrong in what is optional is refused with the path %s", (path, spoil) => {
     const file = full();
     spoil(file);
+    expect(() => parseReference(file)).toThrow(`${path}: expected`);
+  });
+
+  /** Two features that hang together, so that whole rows are modelled too. */
+  const paired = () => {
+    const a = Array.from({ length: 300 }, (_, i) => (i * 37) % 101);
+    const features = [{ name: "a", values: a }, { name: "b", values: a.map((value, i) => value + (i % 9)) }, { name: "c", values: a.map((value) => (value % 2 === 0 ? "even" : "odd")) }];
+    return JSON.parse(JSON.stringify(buildReference({ model: "m", features }))) as ReturnType<typeof good>;
+  };
+
+  test.each<[string, (rows: ReturnType<typeof good>) => void]>([
+    ["wholeRows.encoding", (rows) => rows["encoding"].pop()],
+    ["wholeRows.encoding", (rows) => (rows["encoding"][2].values = [1])],
+    ["wholeRows.mahalanobis.means", (rows) => delete rows["mahalanobis"]],
+    ["wholeRows.mahalanobis.whitening", (rows) => rows["mahalanobis"].whitening.pop()],
+    ["wholeRows.components.components", (rows) => (rows["components"].components[0] = [1])],
+    ["wholeRows.sample", (rows) => (rows["sample"][0] = ["x"])],
+    ["wholeRows.measures", (rows) => rows["measures"].pop()],
+    ["wholeRows.measures[1].mean", (rows) => (rows["measures"][1].mean = "x")],
+  ])("with something wrong in the model of whole rows is refused with the path %s", (path, spoil) => {
+    const file = paired();
+    expect(parseReference(paired())).toEqual(paired());
+    spoil(file["wholeRows"]);
     expect(() => parseReference(file)).toThrow(`${path}: expected`);
   });
 
