@@ -10,6 +10,7 @@ import { instruments } from "../exporters/instruments.ts";
 import { nameOf, unpack, type FromAnalyst, type Heard, type Setup, type ToAnalyst } from "./analysis-messages.ts";
 import { primaryName } from "./backend.ts";
 import type { Clock } from "./clock.ts";
+import { openFeaturiser } from "./featuriser/featuriser.ts";
 import type { Log } from "./log.ts";
 import { monitors, type Monitors, type MonitorsDeps, type Part } from "./monitors/monitors.ts";
 import { readReference, type ReadReference } from "./monitors/reference-file.ts";
@@ -23,6 +24,7 @@ export interface AnalystDeps {
 
 const tickMs = 1_000;
 const actualsMs = 60_000;
+const patienceMs = 100;
 /** Keys of what the main thread saves; the monitors' own are beside them. */
 const mainPrefix = "main/";
 
@@ -73,7 +75,7 @@ class Analyst {
     switch (message.type) {
       case "observations":
         for (const observation of unpack(message.batch)) this.#observe(observation);
-        return this.#tell({ type: "heard" });
+        return this.#heard();
       case "save":
         this.#put(mainPrefix + message.key, message.value);
         return this.#tell({ type: "kept", revision: message.revision });
@@ -92,8 +94,23 @@ class Analyst {
     this.#monitors?.hear(observation, this.#clock.monotonicMs(), this.#clock.wallMs());
   }
 
+  /** The next batch waits a little for the featuriser, which a burst would push aside; not long, for others have no need of it. */
+  #heard(): void {
+    const drained = this.#monitors?.drained();
+    if (drained === undefined) return this.#tell({ type: "heard" });
+    const late = new Promise<void>((resolve) => void this.#clock.after(patienceMs, resolve));
+    void Promise.race([drained, late]).then(() => this.#tell({ type: "heard" }));
+  }
+
   #watch(model: string): void {
-    this.#monitors = monitors(this.#setup.monitors, { model, reference: this.#reference });
+    const { monitors: options, fresh } = this.#setup;
+    const { featuriser, features } = options;
+    if (featuriser !== undefined && fresh) this.#note("the featuriser is off: with it the analysis thread has died again and again");
+    this.#monitors = monitors(options, {
+      model,
+      reference: this.#reference,
+      openFeaturiser: featuriser === undefined || fresh ? undefined : () => openFeaturiser({ ...featuriser, features: featuriser.features ?? features }),
+    });
     if (!this.#setup.fresh) for (const part of Object.values(this.#monitors.parts)) this.#restore(part);
   }
 
@@ -111,6 +128,7 @@ class Analyst {
 
   #close(): void {
     for (const cancel of this.#cancels) cancel();
+    this.#monitors?.close();
     this.#keep(this.#monitors?.parts.detectors);
     this.#keep(this.#monitors?.parts.actuals);
     this.#tick();

@@ -1,6 +1,7 @@
 /** `pilotfish reference`: what normal looked like, made of a file of data. */
 import { basename, resolve } from "node:path";
 import { systemClock } from "../clock.ts";
+import { featuriserHelp, featuriserOptions, openNamed, parseFeaturiser } from "./featuriser.ts";
 import { makeProgress } from "./progress.ts";
 import { refusing } from "./refuse.ts";
 import { roleOptions, rolesHelp } from "./roles.ts";
@@ -11,11 +12,11 @@ const problems = ["binary", "multiclass", "regression"] as const;
 
 export const reference = {
   usage: "pilotfish reference DATA [--score COL] [--prediction COL] [--actual COL] [--timestamp COL] -o FILE",
-  help: `Make a reference from data: what normal looked like.\n\nDATA is .csv, .tsv, .jsonl (each may be .gz) or .parquet, of any size; it is read twice. In CSV an empty field, NA, null and\nNone are null, and a column is numeric if nearly all its values are numbers.\n\n${rolesHelp}\n--ignore COL,...  columns that are nothing to the model; identifiers are found and left out without it\n--model NAME      of the model, as in the config; the file's name where it is not given\n--problem         ${problems.join(", ")}; found from score and actual where it is not given\n--chunk ROWS      rows of the chunks by which performance is judged later; a tenth of all where it is not given\n-o, --output FILE the reference: .json or .json.gz; written whole or not at all\n--json            the summary as JSON`,
+  help: `Make a reference from data: what normal looked like.\n\nDATA is .csv, .tsv, .jsonl (each may be .gz) or .parquet, of any size; it is read twice. In CSV an empty field, NA, null and\nNone are null, and a column is numeric if nearly all its values are numbers.\n\n${rolesHelp}\n--ignore COL,...  columns that are nothing to the model; identifiers are found and left out without it\n--model NAME      of the model, as in the config; the file's name where it is not given\n--problem         ${problems.join(", ")}; found from score and actual where it is not given\n--chunk ROWS      rows of the chunks by which performance is judged later; a tenth of all where it is not given\n${featuriserHelp}\n-o, --output FILE the reference: .json or .json.gz; written whole or not at all\n--json            the summary as JSON`,
   async run(argv: readonly string[], world: World): Promise<number> {
     const { values, positionals } = parseOptions(
       argv,
-      { ...roleOptions, ignore: { type: "string", multiple: true }, model: { type: "string" }, problem: { type: "string" }, chunk: { type: "string" }, output: { type: "string", short: "o" }, json: { type: "boolean", default: false } },
+      { ...roleOptions, ...featuriserOptions, ignore: { type: "string", multiple: true }, model: { type: "string" }, problem: { type: "string" }, chunk: { type: "string" }, output: { type: "string", short: "o" }, json: { type: "boolean", default: false } },
       1,
     );
     const [data] = positionals;
@@ -28,6 +29,8 @@ export const reference = {
     const chunkRows = values.chunk === undefined ? undefined : Number(values.chunk);
     if (chunkRows !== undefined && !(Number.isSafeInteger(chunkRows) && chunkRows > 0)) throw new UsageError(`--chunk: expected a number of rows, got "${values.chunk}"`);
 
+    const named = parseFeaturiser(values, world);
+
     // Loaded here and not with the daemon, which has no use for it.
     const [{ openTable }, { makeReference }, { summarise, summaryText }, { writeReference }] = await Promise.all([
       import("../offline/data.ts"),
@@ -37,6 +40,7 @@ export const reference = {
     ]);
     return refusing("reference", world, async () => {
       const table = await openTable(data, world.cwd);
+      const featuriser = named && (await openNamed(named));
       const progress = makeProgress("reference", world, systemClock);
       const made = await makeReference({
         table,
@@ -45,8 +49,10 @@ export const reference = {
         ignore: (values.ignore ?? []).flatMap((names) => names.split(",")).filter((name) => name !== ""),
         problem,
         chunkRows,
+        featuriser,
         onProgress: (rows, bytes) => progress.at(rows, bytes / (2 * table.bytes)),
       }).finally(progress.end);
+      await featuriser?.close();
       try {
         await writeReference(resolve(world.cwd, output), made.reference);
       } catch (error) {

@@ -16,10 +16,11 @@ type Sections = Partial<Config>;
 /** Paths in a config are meant from the folder of the config's file. */
 export function resolvePaths<Given extends Sections>(config: Given, folder: string): Given {
   const from = <T>(path: T) => (typeof path === "string" ? (resolve(folder, path) as T) : path);
-  const { model, ladder, store, api, probes } = config as Sections;
+  const { model, ladder, store, api, probes, monitors } = config as Sections;
   const resolved: Sections = {
     ...(model && { model: { ...model, reference: from(model.reference) } }),
     ...(ladder && { ladder: ladder.map((rung) => (rung.kind === "onnx" ? { ...rung, model: from(rung.model) } : rung)) }),
+    ...(monitors?.featuriser && { monitors: { ...monitors, featuriser: { ...monitors.featuriser, model: from(monitors.featuriser.model) } } }),
     ...(store && { store: { ...store, path: from(store.path) } }),
     ...(api && { api: { ...api, tokenFile: from(api.tokenFile) } }),
     ...(probes?.inference && { probes: { ...probes, inference: { ...probes.inference, request: from(probes.inference.request), expect: from(probes.inference.expect) } } }),
@@ -29,7 +30,7 @@ export function resolvePaths<Given extends Sections>(config: Given, folder: stri
 
 /** @param config the sections that could be parsed, with their paths resolved. */
 export async function checkWorld(config: Sections): Promise<readonly Problem[]> {
-  const read = await Promise.all([references(config), rungs(config), state(config), token(config), knownQuestion(config)]);
+  const read = await Promise.all([references(config), rungs(config), featuriser(config), state(config), token(config), knownQuestion(config)]);
   return [...listeners(config), ...read.flat()];
 }
 
@@ -49,6 +50,10 @@ async function rungs({ ladder = [] }: Sections): Promise<readonly Problem[]> {
     if (rung.kind === "onnx") problems.push(...(await readable(rung.model, `ladder.${index}.model`, "the ONNX model")));
   }
   return problems;
+}
+
+async function featuriser({ monitors }: Sections): Promise<readonly Problem[]> {
+  return monitors?.featuriser === undefined ? [] : readable(monitors.featuriser.model, "monitors.featuriser.model", "the ONNX model");
 }
 
 async function knownQuestion({ probes }: Sections): Promise<readonly Problem[]> {

@@ -6,6 +6,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { InferenceSession, Tensor as OnnxTensor } from "onnxruntime-node";
 import { systemClock } from "../clock.ts";
+import { numberFor, onnxNumbers, takenBy } from "../onnx-values.ts";
 import type { Tensor, Value } from "../protocols/protocol.ts";
 import { protocols } from "../protocols/protocols.ts";
 import type { OnnxAnswer, OnnxAsk, OnnxSay, OnnxThreadData } from "./onnx-message.ts";
@@ -38,50 +39,17 @@ const datatypes: Readonly<Record<string, string>> = {
 
 class Unfit extends Error {}
 
-function number(value: Value, name: string): number {
-  if (typeof value === "number") return value;
-  if (typeof value === "boolean") return value ? 1 : 0;
-  if (value === null) return Number.NaN; // A missing value, as Python's clients send it.
-  throw new Unfit(`the input ${name} holds text where the model takes numbers`);
-}
-
-function integer(value: Value, name: string): number {
-  const whole = number(value, name);
-  if (Number.isInteger(whole)) return whole;
-  throw new Unfit(`the input ${name} holds ${whole} where the model takes whole numbers`);
-}
-
-function tensorOf({ name, type, shape: dimensions, values }: Feed): OnnxTensor {
-  const numbers = () => values.map((value) => number(value, name));
-  const integers = () => values.map((value) => integer(value, name));
-  switch (type) {
-    case "float32":
-      return new OnnxTensor("float32", Float32Array.from(numbers()), dimensions);
-    case "float64":
-      return new OnnxTensor("float64", Float64Array.from(numbers()), dimensions);
-    case "int8":
-      return new OnnxTensor("int8", Int8Array.from(integers()), dimensions);
-    case "int16":
-      return new OnnxTensor("int16", Int16Array.from(integers()), dimensions);
-    case "int32":
-      return new OnnxTensor("int32", Int32Array.from(integers()), dimensions);
-    case "int64":
-      return new OnnxTensor("int64", BigInt64Array.from(integers(), BigInt), dimensions);
-    case "uint8":
-      return new OnnxTensor("uint8", Uint8Array.from(integers()), dimensions);
-    case "uint16":
-      return new OnnxTensor("uint16", Uint16Array.from(integers()), dimensions);
-    case "uint32":
-      return new OnnxTensor("uint32", Uint32Array.from(integers()), dimensions);
-    case "uint64":
-      return new OnnxTensor("uint64", BigUint64Array.from(integers(), BigInt), dimensions);
-    case "bool":
-      return new OnnxTensor("bool", Uint8Array.from(integers()), dimensions);
-    case "string":
-      return new OnnxTensor("string", values.map(String), dimensions);
-    default:
-      throw new Unfit(`the input ${name} is ${type}, which is not supported`);
-  }
+function tensorOf({ name, type, shape, values }: Feed): OnnxTensor {
+  const takes = takenBy(type);
+  if (takes === undefined) throw new Unfit(`the input ${name} is ${type}, which is not supported`);
+  if (takes === "text") return new OnnxTensor("string", values.map(String), shape);
+  const numbers = values.map((value) => {
+    const number = numberFor(takes, value);
+    if (number !== undefined) return number;
+    throw new Unfit(`the input ${name} holds ${typeof value === "string" ? "text where the model takes numbers" : `${String(value)} where the model takes ${takes}`}`);
+  });
+  // The runtime's types know which array goes with which type; here only the table does.
+  return new OnnxTensor(type as "float32", onnxNumbers(type, numbers) as Float32Array, shape);
 }
 
 function givenOf({ type, dims, data }: OnnxTensor): Given {

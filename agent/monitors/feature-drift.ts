@@ -240,14 +240,14 @@ export class FeatureDrift {
     };
   }
 
-  /** What the latest values tell of the data's handling; all columns are looked at, since two may be swapped. */
+  /** What the latest values tell of the data's handling; all features are looked at, since two may be swapped. A score is the model's. */
   #causes(): ReadonlyMap<ColumnMonitor, Cause> {
     const found = new Map<ColumnMonitor, Cause>();
-    const recent = this.#columns.map((column) => ({ column, values: column.recent() }));
+    const recent = this.#features.map((column) => ({ column, values: column.recent() }));
     for (const rows of causeRows) {
       const causes = causesOf(recent.map(({ column, values }) => ({ reference: { ...column.reference, name: column.name }, values: values.slice(-rows) })));
       for (const cause of causes) {
-        const column = this.#columns.find(({ name }) => name === cause.feature) as ColumnMonitor;
+        const column = this.#features.find(({ name }) => name === cause.feature) as ColumnMonitor;
         if (!found.has(column)) found.set(column, cause);
       }
     }

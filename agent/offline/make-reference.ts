@@ -5,6 +5,9 @@
 import { buildEstimator, realisedPerformance, type Problem } from "../../detectors/performance/estimator.ts";
 import type { Reference, Value } from "../../detectors/reference/reference.ts";
 import { referenceBuilder } from "../../detectors/reference/reference-builder.ts";
+import { isDerived } from "../featuriser/derived.ts";
+import type { Featuriser } from "../featuriser/featuriser.ts";
+import { featurisedTable } from "./featurised-table.ts";
 import { InputError } from "./input-error.ts";
 import { addRows, performanceRowsMax, startRows, takeRows, type PerformanceRows } from "./performance-rows.ts";
 import { checkColumns, classScores, rolesNamed, scoreColumns, type Roles } from "./roles.ts";
@@ -21,6 +24,8 @@ export interface ReferenceOptions {
   readonly problem?: Problem | undefined;
   /** Rows of the chunks whose figures make the thresholds of performance; a tenth of all where it is not given. */
   readonly chunkRows?: number | undefined;
+  /** Makes features of whole rows. */
+  readonly featuriser?: Featuriser | undefined;
   /** Hears of both passes how many rows have been read, and how many bytes of twice the file. */
   readonly onProgress?: ((rows: number, bytes: number) => void) | undefined;
 }
@@ -35,7 +40,8 @@ export interface MadeReference {
 const lookBatches = 16;
 
 /** Throws an InputError that names row and column for what can not be a reference. */
-export async function makeReference({ table, model, roles, ignore, problem, chunkRows, onProgress }: ReferenceOptions): Promise<MadeReference> {
+export async function makeReference({ table: data, model, roles, ignore, problem, chunkRows, featuriser, onProgress }: ReferenceOptions): Promise<MadeReference> {
+  const table = featuriser === undefined ? data : featurisedTable(data, featuriser);
   const { score, prediction, actual, timestamp } = roles;
   checkColumns(table, [...rolesNamed(roles), ...ignore.map((column) => ["--ignore", column] as const)]);
   const verbatim = new Set(timestamp === undefined ? [] : [timestamp]);
@@ -65,10 +71,12 @@ export async function makeReference({ table, model, roles, ignore, problem, chun
 
   const isSeveral = classScores(score) !== undefined;
   const finished = refusingRangeErrors(table.file.name, () =>
-    builder.finish({ ...roles, score: isSeveral ? undefined : score, ignore: isSeveral ? scoreColumns(score) : [] }),
+    builder.finish({ ...roles, score: isSeveral ? undefined : score, ignore: isSeveral ? scoreColumns(score) : [], derived: featuriser?.names }),
   );
-  const reference: Reference = { ...finished.reference, columns: { ...finished.reference.columns, ...roles } };
-  if (held === undefined) return { reference, notes: [...finished.notes, ...missingForEstimate(roles)] };
+  const isFeaturised = finished.reference.features.some(({ name }) => isDerived(name));
+  const reference: Reference = { ...finished.reference, columns: { ...finished.reference.columns, ...roles }, ...(isFeaturised && { featuriser: featuriser?.origin }) };
+  const notes = [...finished.notes, ...refusedRows(featuriser)];
+  if (held === undefined) return { reference, notes: [...notes, ...missingForEstimate(roles)] };
 
   const features = reference.features.filter(({ kind, name }) => kind === "numeric" && held?.columns.has(name)).map(({ name }) => name);
   const { scores, predictions, actuals, features: numbers } = takeRows(held, { ...roles, score: performanceScore }, features);
@@ -82,7 +90,7 @@ export async function makeReference({ table, model, roles, ignore, problem, chun
   const dropped = held.seen > performanceRowsMax ? [`Performance was learnt from ${performanceRowsMax} of ${held.seen} rows, drawn at random.`] : [];
   return {
     reference: { ...reference, columns: { ...reference.columns, ...(performanceScore !== undefined && { score: performanceScore }) }, estimator, performance },
-    notes: [...finished.notes, ...dropped, ...made.notes],
+    notes: [...notes, ...dropped, ...made.notes],
   };
 }
 
@@ -105,7 +113,12 @@ function keptColumns({ columns }: Batch, roles: Roles, ignored: ReadonlySet<stri
   if (!mayBeRegression) return outputs;
   const numeric = [...columns].filter(([name, values]) => !kinds.has(name) && values.some((value) => typeof value === "number"));
   const others = new Set([...outputs, roles.actual, roles.timestamp]);
-  return [...outputs, ...numeric.map(([name]) => name).filter((name) => !others.has(name) && !ignored.has(name))];
+  return [...outputs, ...numeric.map(([name]) => name).filter((name) => !others.has(name) && !ignored.has(name) && !isDerived(name))];
+}
+
+function refusedRows(featuriser: Featuriser | undefined): readonly string[] {
+  const why = featuriser?.refused().why ?? "";
+  return why === "" ? [] : [`The featuriser refuses rows, whose columns by it are null: ${why}.`];
 }
 
 function missingForEstimate({ score, actual }: Roles): readonly string[] {

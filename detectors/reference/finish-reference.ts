@@ -15,6 +15,8 @@ export interface Roles extends ReferenceColumns {
   readonly ignore?: readonly string[] | undefined;
   /** Columns that are what they are: features even if they look like identifiers, a score even if it is text. */
   readonly keep?: readonly string[] | undefined;
+  /** Features that were made of the others, and so are no part of how these hang together. */
+  readonly derived?: readonly string[] | undefined;
 }
 
 export interface MadeReference {
@@ -60,7 +62,7 @@ export function finishReference(first: FirstPass, second: SecondPass, roles: Rol
   const thinning = thinningOf([...made.values()], rows, notes);
 
   // Where rows look different from hour to hour as a matter of course, one model of them all would be an alarm every evening.
-  const wholeRows = season === undefined ? wholeRowsOf(second, features.map((name) => made.get(name) as FeatureReference)) : undefined;
+  const wholeRows = season === undefined ? wholeRowsOf(second, features.map((name) => made.get(name) as FeatureReference), roles.derived ?? []) : undefined;
 
   const reference: Reference = {
     format: referenceFormat,
@@ -107,10 +109,12 @@ function countedOf({ columns }: SecondPass, learnt: LearntColumn): CountedColumn
   return counted as CountedColumn;
 }
 
-function wholeRowsOf({ columns, sample }: SecondPass, features: readonly FeatureReference[]): WholeRows | undefined {
+function wholeRowsOf({ columns, sample }: SecondPass, features: readonly FeatureReference[], derived: readonly string[]): WholeRows | undefined {
   const places = [...columns.keys()];
   const taken = features.map(({ name }) => places.indexOf(name));
-  const fitted = fitRows(features, sample.rows.map((row) => taken.map((place) => row[place])));
+  // What does not vary is written with no columns.
+  const written = features.map((feature) => (derived.includes(feature.name) ? { ...feature, standardDeviation: 0 } : feature));
+  const fitted = fitRows(written, sample.rows.map((row) => taken.map((place) => row[place])));
   return fitted && { ...fitted.model, measures: rowMeasures.map((name, index) => measureOf(name, fitted.heldOut[index] as readonly number[])) };
 }
 

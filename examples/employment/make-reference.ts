@@ -11,6 +11,7 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { accuracy, rocAuc } from "../../detectors/performance/classification.ts";
+import { buildEstimator } from "../../detectors/performance/estimator.ts";
 import { buildReference } from "../../detectors/reference/reference.ts";
 import { featureNames, inferRequest, readRows, type CensusRow } from "./rows.ts";
 
@@ -40,7 +41,8 @@ const reference = buildReference({
   score: { name: "probabilities_1", values: scores },
   performance: { accuracy: accuracy(label, actuals) as number, roc_auc: rocAuc(scores, actuals) as number },
 });
-writeFileSync(here("reference.json.gz"), gzipSync(JSON.stringify(reference)));
+const { estimator } = buildEstimator({ scores, predictions: label, actuals });
+writeFileSync(here("reference.json.gz"), gzipSync(JSON.stringify({ ...reference, estimator })));
 
 // The first rows: they are shuffled, so these are as good as any.
 const answer = { label: label.slice(0, knownRows), probabilities: probabilities.slice(0, 2 * knownRows) };
