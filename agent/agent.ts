@@ -108,7 +108,7 @@ export async function startAgent(first: Config, { clock, log, version, analysis:
     swim?.failover.judge(judgement);
     const { verdict, culprits, message, ...fields } = judgement;
     log[verdict === "stable" ? "info" : "warn"]({ ...fields, verdict, culprits: culprits.slice(0, 5) }, message);
-    const pageable = judgement.stream === "features" || judgement.stream === "mistakes";
+    const pageable = judgement.stream === "features" || judgement.stream === "mistakes" || judgement.stream === "error-rate";
     if (swim !== undefined && pageable && (verdict === "drift" || verdict === "stable")) announce(driftSignal(judgement, swim.failover.current().target));
   }
 

@@ -9,7 +9,10 @@ export interface Share {
 
 export interface Judgement {
   readonly model: string;
-  /** `features` (all of them and the score under one budget), `latency`, `failures`, `mistakes`. */
+  /**
+   * `features` (all of them, the score and whole rows under one budget), `violations`, `latency`, `failures`, `mistakes`,
+   * `error-rate`, `calibration`, `estimated-performance`.
+   */
   readonly stream: string;
   readonly detector: string;
   readonly verdict: Verdict;

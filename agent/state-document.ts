@@ -83,13 +83,21 @@ export function stateView(facts: StateFacts): StateView {
         evidence: { log10: all, threshold: level(instruments.driftThreshold), features },
         distances: { psi: distances("psi"), jensen_shannon: distances("jensen_shannon") },
         window: level(instruments.windowSamples),
-        performance: by(instruments.performance, "metric"),
+        performance: performance("realised"),
+        estimated: performance("estimated"),
+        corrected: performance("corrected"),
+        actualsLagSeconds: level(instruments.actualsLag),
         actuals: by(instruments.actuals, "result"),
         analysed: by(instruments.analysed, "result"),
         notes,
       };
     },
   };
+
+  function performance(kind: string): Record<string, number> {
+    const figures = levels.filter(({ instrument, labels }) => instrument === instruments.performance && labels["kind"] === kind);
+    return Object.fromEntries(figures.map(({ labels, value }) => [labels["metric"] as string, value]));
+  }
 
   function distances(measure: string): Record<string, number> {
     return Object.fromEntries(

@@ -8,7 +8,7 @@
 import type { ProbeObservation } from "../agent/observation.ts";
 import { instruments } from "../exporters/instruments.ts";
 import type { DashboardsOptions } from "./options.ts";
-import { buckets, increase, quantile, rate, select, share, sumWithout, up } from "./promql.ts";
+import { buckets, increase, noneOf, oneOf, quantile, rate, select, share, sumWithout, up } from "./promql.ts";
 import { unansweredShare, validRequests } from "./recording.ts";
 
 export interface Alert {
@@ -27,6 +27,10 @@ const probe = (name: ProbeObservation["probe"]) => select(instruments.probeSucce
 
 /** Reasons that mean trouble; a power cap is how a busy GPU normally runs. */
 const troubledGpu = "~.*(thermal|brake|slowdown).*";
+
+/** Streams that say that the model is wrong more often, and those that say that it may be. */
+const worse = ["mistakes", "error-rate"];
+const doubtful = ["calibration", "estimated-performance"];
 
 /** What is let go between the gateway and the detectors, such as `sample-too-large` and `analysis-queue`. */
 const onTheWayToAnalysis = "(sample|analysis)-.*";
@@ -120,17 +124,24 @@ export function alertGroups({ objective, minimumRequests, slow, job }: Dashboard
     "pilotfish.quality": {
       ModelDrifted: {
         severity: "warning",
-        expr: `${select(instruments.driftAlarm, { stream: "!mistakes" })} == 1`,
+        expr: `${select(instruments.driftAlarm, { stream: noneOf([...worse, ...doubtful]) })} == 1`,
         keepFiringFor: "15m",
         summary: "{{ $labels.model }} has drifted: {{ $labels.stream }}",
         description: "The evidence that its {{ $labels.stream }} are no longer what they were passed the threshold that follows from the false-alarm budget.",
       },
       ModelPerformanceDropped: {
         severity: "warning",
-        expr: `${select(instruments.driftAlarm, { stream: "mistakes" })} == 1`,
+        expr: `${select(instruments.driftAlarm, { stream: oneOf(worse) })} == 1`,
         keepFiringFor: "15m",
         summary: "{{ $labels.model }} makes more mistakes than before",
-        description: "Compared with the actuals that came in, its rate of mistakes has risen.",
+        description: "Compared with the actuals that came in, its rate of mistakes has risen: {{ $labels.stream }}.",
+      },
+      ModelPerformanceInDoubt: {
+        severity: "warning",
+        expr: `${select(instruments.driftAlarm, { stream: oneOf(doubtful) })} == 1`,
+        keepFiringFor: "15m",
+        summary: "{{ $labels.model }} may do worse than before: {{ $labels.stream }}",
+        description: "No rise of its mistakes is proved, but its {{ $labels.stream }} left what the reference shows.",
       },
     },
 

@@ -158,6 +158,12 @@ export const asLimit: DynamicConfigValue[] = [
   { id: "custom.fillOpacity", value: 0 },
 ];
 
+/** Between which another line lies. */
+export const asBound: DynamicConfigValue[] = [
+  { id: "custom.lineStyle", value: { fill: "dash", dash: [4, 6] } },
+  { id: "custom.fillOpacity", value: 0 },
+];
+
 /** Another unit, so another axis. */
 export const onTheRight = (unit: string): DynamicConfigValue[] => [
   { id: "unit", value: unit },

@@ -139,6 +139,12 @@ export function ruleTests(options: DashboardsOptions) {
       quietAt: "5m",
       labels: { ...target, model, stream: "mistakes" },
     },
+    ModelPerformanceInDoubt: {
+      series: [series(instruments.driftAlarm, { model, stream: "estimated-performance" }, "0x5 1x10")],
+      at: "10m",
+      quietAt: "5m",
+      labels: { ...target, model, stream: "estimated-performance" },
+    },
     ContainerCpuThrottled: {
       series: [series(instruments.cpuThrottled, { container: "server" }, "0+30x30")],
       at: "20m",
@@ -238,6 +244,7 @@ export function ruleTests(options: DashboardsOptions) {
     series(instruments.transitions, { model, from: "suspect", to: "failed", reason: "timeout" }, `0x100 1x80 2x${minutes - 182}`),
     series(instruments.driftAlarm, { model, stream: "features" }, `0x${minutes}`),
     series(instruments.driftAlarm, { model, stream: "mistakes" }, `0x${minutes}`),
+    series(instruments.driftAlarm, { model, stream: "calibration" }, `0x${minutes}`),
     series(instruments.cpuThrottled, { container: "server" }, `0+12x${minutes}`),
     series(instruments.memoryWorkingSet, { container: "server" }, `890x${minutes}`),
     series(instruments.memoryLimit, { container: "server" }, `1000x${minutes}`),

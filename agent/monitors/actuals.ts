@@ -21,12 +21,18 @@ export interface Answer {
   readonly prediction: Value;
   /** NaN where there is none. */
   readonly score: number;
+  /** Of each class, where the model says one for each. */
+  readonly classScores?: readonly number[] | undefined;
 }
 
 /** A row with its true answer. */
 export interface Joined {
   readonly answer: Answer;
   readonly actual: Value;
+  /** The number of the answer, as `answered` was told; undefined where it was not. */
+  readonly row: number | undefined;
+  /** When it was answered. */
+  readonly atWallMs: number;
 }
 
 export interface ActualsOptions {
@@ -39,6 +45,8 @@ interface Waiting {
   readonly atWallMs: number;
   /** Undefined where a rung answered. */
   readonly answers: readonly Answer[] | undefined;
+  /** The number of the first of them. */
+  readonly firstRow: number | undefined;
   joined: boolean;
 }
 
@@ -62,6 +70,11 @@ export interface ActualsSnapshot {
   readonly rows: Uint32Array;
   readonly predictions: readonly Value[];
   readonly scores: Float64Array;
+  /** Of the classes, as many a row as `classes`; empty where the model says none. */
+  readonly classScores: Float64Array;
+  readonly classes: number;
+  /** NaN where there is none. */
+  readonly firstRows: Float64Array;
 }
 
 export class Actuals {
@@ -69,18 +82,30 @@ export class Actuals {
   readonly #waiting = new Map<string, Waiting>();
   readonly #early = new Map<string, Early>();
   #rows = 0;
+  #unanswered = 0;
   readonly counts: Record<ActualResult, number> = { joined: 0, unknown: 0, duplicate: 0, mismatch: 0, fallback: 0 };
 
   constructor(options: ActualsOptions) {
     this.#options = options;
   }
 
-  /** An inference was answered; `answers` is undefined where a rung did. The rows come back where their actual is here already. */
-  answered(inferenceId: string, answers: readonly Answer[] | undefined, atWallMs: number): readonly Joined[] {
+  /** Rows of answers that wait for their actuals. */
+  get waiting(): number {
+    return this.#unanswered;
+  }
+
+  /**
+   * An inference was answered. The rows come back where their actual is here already.
+   *
+   * @param answers undefined where a rung answered.
+   * @param firstRow numbers the answers, for whoever wants to know them again when they are joined.
+   */
+  answered(inferenceId: string, answers: readonly Answer[] | undefined, atWallMs: number, firstRow?: number): readonly Joined[] {
     if (inferenceId.length > idMax || this.#waiting.has(inferenceId)) return [];
-    const waiting: Waiting = { atWallMs, answers, joined: false };
+    const waiting: Waiting = { atWallMs, answers, firstRow, joined: false };
     this.#waiting.set(inferenceId, waiting);
     this.#rows += rowsOf(waiting);
+    this.#unanswered += answers?.length ?? 0;
     while (this.#rows > this.#options.buffer) this.#letGoOldest();
 
     const early = this.#early.get(inferenceId);
@@ -114,6 +139,7 @@ export class Actuals {
   snapshot(): ActualsSnapshot {
     const waiting = [...this.#waiting.values()];
     const answers = waiting.flatMap((one) => one.answers ?? []);
+    const classes = answers.find(({ classScores }) => classScores !== undefined)?.classScores?.length ?? 0;
     return {
       ids: [...this.#waiting.keys()],
       atWallMs: Float64Array.from(waiting, ({ atWallMs }) => atWallMs),
@@ -121,18 +147,28 @@ export class Actuals {
       rows: Uint32Array.from(waiting, (one) => one.answers?.length ?? 0),
       predictions: answers.map(({ prediction }) => prediction),
       scores: Float64Array.from(answers, ({ score }) => score),
+      classScores: Float64Array.from(classes === 0 ? [] : answers.flatMap(({ classScores }) => classScores ?? Array.from({ length: classes }, () => NaN))),
+      classes,
+      firstRows: Float64Array.from(waiting, ({ firstRow = NaN }) => firstRow),
     };
   }
 
-  restore({ ids, atWallMs, joined, rows, predictions, scores }: ActualsSnapshot): void {
-    let row = 0;
+  restore({ ids, atWallMs, joined, rows, predictions, scores, classScores, classes, firstRows }: ActualsSnapshot): void {
+    let next = 0;
     for (const [index, id] of ids.entries()) {
       const count = rows[index] as number;
-      const answers = Array.from({ length: count }, (_, i): Answer => ({ prediction: predictions[row + i] as Value, score: scores[row + i] as number }));
-      row += count;
-      this.answered(id, count === 0 ? undefined : answers, atWallMs[index] as number);
+      const answers = Array.from({ length: count }, (_, i): Answer => {
+        const row = next + i;
+        const answer: Answer = { prediction: predictions[row] as Value, score: scores[row] as number };
+        return classes === 0 ? answer : { ...answer, classScores: [...classScores.subarray(row * classes, (row + 1) * classes)] };
+      });
+      next += count;
+      const firstRow = firstRows[index] as number;
+      this.answered(id, count === 0 ? undefined : answers, atWallMs[index] as number, Number.isNaN(firstRow) ? undefined : firstRow);
       const waiting = this.#waiting.get(id);
-      if (waiting !== undefined) waiting.joined = joined[index] === 1;
+      if (waiting === undefined || joined[index] !== 1) continue;
+      waiting.joined = true;
+      this.#unanswered -= count;
     }
   }
 
@@ -143,8 +179,10 @@ export class Actuals {
     if (waiting.answers === undefined) return this.#count("fallback");
     if (values.length !== waiting.answers.length) return this.#count("mismatch");
     waiting.joined = true;
+    this.#unanswered -= values.length;
     this.#count("joined");
-    return waiting.answers.map((answer, row) => ({ answer, actual: values[row] as Value }));
+    const { answers, firstRow, atWallMs } = waiting;
+    return answers.map((answer, i) => ({ answer, actual: values[i] as Value, row: firstRow === undefined ? undefined : firstRow + i, atWallMs }));
   }
 
   #giveUp(inferenceId: string): void {
@@ -156,6 +194,7 @@ export class Actuals {
     const [id, waiting] = this.#waiting.entries().next().value as [string, Waiting];
     this.#waiting.delete(id);
     this.#rows -= rowsOf(waiting);
+    if (!waiting.joined) this.#unanswered -= waiting.answers?.length ?? 0;
   }
 
   #count(result: ActualResult): readonly Joined[] {

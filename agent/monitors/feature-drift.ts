@@ -258,13 +258,14 @@ export class FeatureDrift {
     const { model } = this.#options;
     const points: Point[] = [
       { instrument: instruments.driftThreshold, labels: { model }, value: this.#threshold },
-      { instrument: instruments.driftEvidence, labels: { model, feature: "all" }, value: all },
+      { instrument: instruments.driftEvidence, labels: { model, feature: "all" }, value: Math.max(0, all) },
       { instrument: instruments.windowSamples, labels: { model }, value: Math.max(...this.#columns.map((column) => column.rows())) },
     ];
     for (const column of this.#columns) {
       const feature = column.name;
       if (column.rows() === 0) continue;
-      points.push({ instrument: instruments.driftEvidence, labels: { model, feature }, value: own(column) });
+      // What has just begun anew has no evidence, whose logarithm no number can say.
+      points.push({ instrument: instruments.driftEvidence, labels: { model, feature }, value: Math.max(0, own(column)) });
       if (column.rows() < distanceRowsMin) continue;
       const { psi, jensenShannon } = column.distances();
       points.push({ instrument: instruments.driftDistance, labels: { model, feature, measure: "psi" }, value: psi });

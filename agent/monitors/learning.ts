@@ -1,5 +1,6 @@
 /** Learns a reference from traffic, where none is given: the first so many rows are taken for normal. */
 import { buildReference, type Reference, type Value } from "../../detectors/reference/reference.ts";
+import { isDerived } from "../featuriser/derived.ts";
 
 /** Columns that are learnt: pictures sent as one tensor have as many columns as pixels, and nobody wants an alarm of each. */
 export const learntColumnsMax = 500;
@@ -46,10 +47,14 @@ export class Learning {
   /** Once there are rows enough. */
   reference(model: string): Reference | undefined {
     if (this.#rows < this.#rowsWanted) return undefined;
-    const features = [...this.#columns].map(([name, values]) => ({ name, values })).filter(({ name }) => name !== this.#scoreName);
+    const features = [...this.#columns]
+      .map(([name, values]) => ({ name, values }))
+      // A featuriser that made nothing of any row has nothing that could be learnt.
+      .filter(({ name, values }) => name !== this.#scoreName && !(isDerived(name) && !values.some(Number.isFinite)));
     const score = this.#scoreName === undefined ? undefined : { name: this.#scoreName, values: this.#scores };
     const times = this.#times.length === this.#rows ? this.#times : undefined;
-    return buildReference({ model, features, score, times });
+    const derived = features.map(({ name }) => name).filter(isDerived);
+    return buildReference({ model, features, score, times, derived });
   }
 
   snapshot(): LearningSnapshot {

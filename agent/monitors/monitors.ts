@@ -5,7 +5,10 @@
  * | stream | from | by | is |
  * |---|---|---|---|
  * | features | requests, and the score of the primary's answers | conformal e-detectors under one budget of false alarms | a page |
- * | mistakes | predictions joined with their actuals | ADWIN | a page |
+ * | violations | requests, and the score of the primary's answers | e-detectors on rates | a warning |
+ * | mistakes, error-rate | predictions joined with their actuals | ADWIN; an e-detector against the reference | a page |
+ * | calibration | scores joined with their actuals | an e-detector | a warning |
+ * | estimated-performance | the primary's answers | the band of the reference's chunks | a warning |
  * | failures | exchanges that the primary failed | ADWIN | a warning |
  * | latency | the primary's answers | Page-Hinkley | a warning |
  *
@@ -15,24 +18,32 @@
 import type { Reference, Value } from "../../detectors/reference/reference.ts";
 import { instruments } from "../../exporters/instruments.ts";
 import { isFailure, primaryName, type Outcome, type Reason } from "../backend.ts";
+import { isDerived } from "../featuriser/derived.ts";
+import type { Featuriser } from "../featuriser/featuriser.ts";
+import { knowsNone } from "../featuriser/origin.ts";
 import type { Judgement } from "../judgement.ts";
 import type { ActualObservation, ExchangeObservation, Point, SampleObservation } from "../observation.ts";
 import type { Decoded, Protocol } from "../protocols/protocol.ts";
 import { protocols } from "../protocols/protocols.ts";
-import { Actuals, type ActualsSnapshot, type Answer, type Joined } from "./actuals.ts";
+import { DetectableChanges } from "./detectable-changes.ts";
 import { FeatureDrift, type FeatureDriftSnapshot } from "./feature-drift.ts";
+import { FeaturisedRows, type HeardRows } from "./featurised-rows.ts";
 import { LatencyMonitor, type LatencySnapshot } from "./latency-monitor.ts";
 import { Learning, type LearningSnapshot } from "./learning.ts";
+import { LivePerformance, type PerformanceJudgesSnapshot, type PerformanceRowsSnapshot } from "./live-performance.ts";
 import type { MonitorsOptions } from "./options.ts";
-import { PerformanceWindow, type PerformanceState } from "./performance-window.ts";
 import { RateMonitor, type RateSnapshot } from "./rate-monitor.ts";
 import { referenceDigest } from "./reference-file.ts";
+import { alarmThreshold, rowRateStart } from "./row-rate.ts";
+import { scoreColumns, type ScoreColumns } from "./score-columns.ts";
 import { list } from "./words.ts";
 
 export interface MonitorsDeps {
   readonly model: string;
   /** `learn`: from traffic. `none`: the one that was given can not be used, so features and score are not watched. */
   readonly reference: Reference | "learn" | "none";
+  /** Loads the featuriser that the options name; without it that stays off. */
+  readonly openFeaturiser?: (() => Promise<Featuriser>) | undefined;
 }
 
 export interface Told {
@@ -57,8 +68,12 @@ export interface Part {
 export interface Monitors {
   /** Never throws, whatever the bodies hold. Cost: the bodies parsed once, and about half a microsecond for each value. */
   hear(observation: SampleObservation | ExchangeObservation | ActualObservation, nowMs: number, wallMs: number): void;
+  /** Kept when what was heard has been through the featuriser; undefined where nothing waits for one. */
+  drained(): Promise<void> | undefined;
   /** To be called about each second. */
   tick(nowMs: number, wallMs: number): Told;
+  /** Hears what still waits for the featuriser, without it. Nothing may be heard after. */
+  close(): void;
   /** `detectors` are some hundred kilobytes at most; `actuals`, the answers that wait for theirs, some megabytes. */
   readonly parts: { readonly detectors: Part; readonly actuals: Part };
 }
@@ -73,14 +88,13 @@ interface DetectorsSnapshot {
   readonly learning: LearningSnapshot | undefined;
   readonly drift: FeatureDriftSnapshot | undefined;
   readonly failures: RateSnapshot;
-  readonly mistakes: RateSnapshot;
+  readonly performance: PerformanceJudgesSnapshot;
   readonly latency: LatencySnapshot;
 }
 
 interface AnswersSnapshot {
   readonly key: string;
-  readonly actuals: ActualsSnapshot;
-  readonly performance: PerformanceState;
+  readonly rows: PerformanceRowsSnapshot;
 }
 
 /** Samples without any of the reference's features after which that is said. */
@@ -91,44 +105,50 @@ class ModelMonitors implements Monitors {
   readonly #options: MonitorsOptions;
   readonly #model: string;
   #drift: FeatureDrift | undefined;
+  /** What rows are compared with. */
+  #watched: Reference | undefined;
+  #featurised: FeaturisedRows | undefined;
   #learning: Learning | undefined;
   #learnt: Reference | undefined;
+  /** Of the score that is watched like a feature. */
   #scoreName: string | undefined;
+  readonly #scores: ScoreColumns;
+  #detectable: DetectableChanges | undefined;
 
   readonly #failures: RateMonitor;
-  readonly #mistakes: RateMonitor;
   readonly #latency: LatencyMonitor;
-  readonly #actuals: Actuals;
-  readonly #performance: PerformanceWindow;
+  readonly #performance: LivePerformance;
 
   readonly #rows = new Map<string, number>();
-  #metrics: ReadonlyMap<string, number> | undefined;
   #strangers = 0;
   #revision = 0;
   #judgements: Judgement[] = [];
   #notes: string[] = [];
   readonly #noted = new Set<string>();
 
-  constructor(options: MonitorsOptions, { model, reference }: MonitorsDeps) {
+  constructor(options: MonitorsOptions, { model, reference, openFeaturiser }: MonitorsDeps) {
     this.#options = options;
     this.#model = model;
-    this.#scoreName = options.score;
-    const { clear, latency, actuals } = options;
+    const { clear, latency, actuals, falseAlarms, problem } = options;
     const judge = this.#judge;
     this.#failures = new RateMonitor({ model, clear, stream: "failures", verdict: "warning", riseMin: 0.005, what: "the share of requests that the primary fails" }, judge);
-    this.#mistakes = new RateMonitor({ model, clear, stream: "mistakes", verdict: "drift", riseMin: 0.01, what: "the share of wrong predictions" }, judge);
     this.#latency = new LatencyMonitor({ model, clear, ...latency }, judge);
-    this.#performance = new PerformanceWindow(actuals.window);
-    this.#actuals = new Actuals(actuals);
 
     const usable = typeof reference === "string" || reference.model === model ? reference : "none";
+    const known = typeof usable === "string" ? undefined : usable;
+    const score = options.score ?? known?.columns?.score ?? known?.score?.name;
+    this.#scores = scoreColumns(score);
+    if (this.#scores.classes === undefined) this.#scoreName = score;
+    this.#performance = new LivePerformance({ model, clear, falseAlarms, problem, score, actuals }, known, judge);
+    if (this.#performance.trouble !== undefined) this.#note(this.#performance.trouble);
     if (usable !== reference) this.#note(`drift of features is not watched: the reference is of the model "${(reference as Reference).model}", not of "${model}"`);
-    if (usable === "learn") this.#learning = new Learning(options.learn, options.score);
+    if (usable === "learn") this.#learning = new Learning(options.learn, this.#scoreName);
     else if (usable !== "none") this.#watch(usable);
+    if (usable !== "none") this.#featurise(openFeaturiser);
     const origin = typeof usable === "string" ? usable : referenceDigest(usable);
     this.parts = {
-      detectors: this.#detectorsPart(JSON.stringify([1, model, origin, options.window, options.score, options.features, options.learn])),
-      actuals: this.#actualsPart(JSON.stringify([1, model, actuals.window, options.score, options.prediction])),
+      detectors: this.#detectorsPart(JSON.stringify([2, model, origin, options.window, options.problem, actuals.window, options.score, options.features, options.learn, options.featuriser])),
+      actuals: this.#actualsPart(JSON.stringify([2, model, actuals.window, options.prediction, score, this.#performance.shape])),
     };
   }
 
@@ -140,20 +160,28 @@ class ModelMonitors implements Monitors {
       case "exchange":
         return this.#hearExchange(observation, nowMs, wallMs);
       case "actual":
-        return this.#score(this.#actuals.actual(observation, nowMs), nowMs, wallMs);
+        return this.#performance.actual(observation, nowMs, wallMs);
     }
   }
 
   tick(nowMs: number, wallMs: number): Told {
     this.#failures.tick(nowMs, wallMs);
-    this.#mistakes.tick(nowMs, wallMs);
     this.#latency.tick(nowMs, wallMs);
-    this.#actuals.tick(nowMs, wallMs);
+    const performance = this.#performance.tick(nowMs, wallMs);
     const drift = this.#drift?.tick(nowMs, wallMs) ?? [];
-    const told: Told = { judgements: this.#judgements, points: [...drift, ...this.#points()], notes: this.#notes };
+    const detectable = this.#detectableChanges(drift);
+    const told: Told = { judgements: this.#judgements, points: [...drift, ...detectable, ...this.#points(), ...performance], notes: this.#notes };
     this.#judgements = [];
     this.#notes = [];
     return told;
+  }
+
+  drained(): Promise<void> | undefined {
+    return this.#featurised?.drained();
+  }
+
+  close(): void {
+    this.#featurised?.stop();
   }
 
   readonly #judge = (judgement: Judgement): void => {
@@ -167,7 +195,8 @@ class ModelMonitors implements Monitors {
 
   #watch(reference: Reference): void {
     const { falseAlarms, window, clear } = this.#options;
-    this.#scoreName ??= reference.score?.name;
+    this.#watched = reference;
+    this.#detectable = new DetectableChanges(reference, { model: this.#model, within: window });
     this.#drift = new FeatureDrift(reference, { model: this.#model, falseAlarms, window, clear }, this.#judge);
   }
 
@@ -191,23 +220,29 @@ class ModelMonitors implements Monitors {
     const answer = byPrimary ? protocol.decodeResponse(sample.response) : undefined;
     if (answer?.ok === false) this.#count(`answer-${answer.reason}`, 1);
     const scores = this.#answerColumn(answer, this.#scoreName);
-    const predictions = this.#answerColumn(answer, this.#options.prediction);
-    if (!byPrimary) this.#actuals.answered(sample.inferenceId, undefined, sample.atWallMs);
+    const request = protocol.decodeRequest(sample.request, this.#options.features);
+    const columns = new Map(request.ok ? request.columns.map(({ name, values }) => [name, values]) : []);
+    if (!byPrimary) this.#performance.answeredByRung(sample.inferenceId, sample.atWallMs);
     else if (answer?.ok === true) {
-      const answers = answersOf(answer.rows, predictions, scores);
-      this.#score(this.#actuals.answered(sample.inferenceId, answers, sample.atWallMs), nowMs, wallMs);
+      const predictions = this.#answerColumn(answer, this.#options.prediction);
+      const performanceScores = this.#scores.columns.map((name) => this.#answerColumn(answer, name));
+      const features = request.ok && request.rows === answer.rows ? columns : new Map<string, readonly Value[]>();
+      this.#performance.answered(sample.inferenceId, { rows: answer.rows, predictions, scores: performanceScores, features }, sample.atWallMs, nowMs, wallMs);
     }
 
-    const request = protocol.decodeRequest(sample.request, this.#options.features);
     if (!request.ok) return this.#count(`request-${request.reason}`, 1);
     if (answer?.ok === true && answer.rows !== request.rows) this.#count("answer-rows", 1);
-    this.#hearRows(request, scores?.length === request.rows ? scores : undefined, nowMs, wallMs);
+    // Which season it was tells the sample's own time.
+    const heard: HeardRows = { rows: request.rows, columns, scores: scores?.length === request.rows ? scores : undefined, nowMs, wallMs: sample.atWallMs };
+    if (this.#featurised === undefined) this.#hearRows(heard);
+    else this.#featurised.hear(heard);
   }
 
-  #hearRows({ rows, columns }: Extract<Decoded, { ok: true }>, scores: readonly Value[] | undefined, nowMs: number, wallMs: number): void {
-    const byName = new Map(columns.map(({ name, values }) => [name, values]));
+  /** At once, or later where a featuriser had to look at them first. */
+  #hearRows({ rows, columns: byName, scores, nowMs, wallMs }: HeardRows): void {
+    this.#revision += 1;
     if (this.#learning !== undefined) {
-      this.#learning.hear(byName, rows, scores);
+      this.#learning.hear(byName, rows, scores, wallMs);
       this.#count("analysed", rows);
       return this.#learn(this.#learning);
     }
@@ -219,27 +254,40 @@ class ModelMonitors implements Monitors {
     this.#note(`drift of features is not watched: no request has any feature of the reference; the requests have ${list([...byName.keys()], 5)}`);
   }
 
+  #featurise(open: MonitorsDeps["openFeaturiser"]): void {
+    const known = this.#watched;
+    if (this.#options.featuriser === undefined || open === undefined) {
+      if (known?.features.some(({ name }) => isDerived(name)) === true) this.#note("the reference has columns of a featuriser, and none is on: they are not watched");
+      return;
+    }
+    const why = known && knowsNone(known);
+    if (why !== undefined) return this.#note(`the featuriser is off: ${why}`);
+    this.#featurised = new FeaturisedRows({
+      open,
+      reference: () => this.#watched,
+      hear: (heard) => this.#hearRows(heard),
+      off: () => {
+        if (this.#learning !== undefined) this.#learning = new Learning(this.#options.learn, this.#scoreName);
+      },
+      note: (text) => this.#note(text),
+    });
+  }
+
   #learn(learning: Learning): void {
     try {
       this.#learnt = learning.reference(this.#model);
     } catch (error) {
       this.#learning = undefined;
+      this.#featurised?.stop();
       return this.#note(`drift of features is not watched: no reference could be learnt from traffic (${error instanceof Error ? error.message : String(error)})`);
     }
     if (this.#learnt === undefined) return;
     this.#learning = undefined;
+    this.#learnt = this.#featurised?.sign(this.#learnt) ?? this.#learnt;
     this.#watch(this.#learnt);
+    if (this.#learnt.featuriser === undefined) this.#featurised?.stop("it made no number of any row that was learnt from");
     const score = this.#learnt.score === undefined ? "" : " and the score";
     this.#note(`learnt what is normal from ${this.#learnt.rows} rows of traffic: ${this.#learnt.features.length} features${score}; drift is watched against that from now on`);
-  }
-
-  /** Joined answers count for performance and for the mistakes. */
-  #score(joined: readonly Joined[], nowMs: number, wallMs: number): void {
-    for (const { answer, actual } of joined) {
-      const correct = this.#performance.push(answer, actual);
-      if (correct !== undefined) this.#mistakes.push(correct ? 0 : 1, nowMs, wallMs);
-      this.#metrics = undefined;
-    }
   }
 
   /** undefined where there is no answer, or none with that column. */
@@ -258,12 +306,20 @@ class ModelMonitors implements Monitors {
 
   #points(): readonly Point[] {
     const model = this.#model;
-    this.#metrics ??= this.#performance.metrics();
     return [
       ...[...this.#rows].map(([result, value]): Point => ({ instrument: instruments.analysed, labels: { model, result }, value })),
-      ...Object.entries(this.#actuals.counts).map(([result, value]): Point => ({ instrument: instruments.actuals, labels: { model, result }, value })),
-      ...[...this.#metrics].map(([metric, value]): Point => ({ instrument: instruments.performance, labels: { model, metric }, value })),
+      ...(this.#featurised?.points(model) ?? []),
     ];
+  }
+
+  /** The budget's threshold as the drift has it, as soon as it is known. */
+  #detectableChanges(drift: readonly Point[]): readonly Point[] {
+    const { falseAlarms, window } = this.#options;
+    if (this.#watched === undefined || this.#detectable === undefined) return [];
+    const threshold = drift.find(({ instrument }) => instrument === instruments.driftThreshold)?.value ?? Math.log10(alarmThreshold(falseAlarms, rowRateStart));
+    const sentence = this.#detectable.tick(threshold);
+    if (sentence !== undefined) this.#note([sentence, this.#performance.unseen(window) ?? []].flat().join("; "));
+    return this.#detectable.points();
   }
 
   // ---- what is kept ----
@@ -278,7 +334,7 @@ class ModelMonitors implements Monitors {
         learning: this.#learning?.snapshot(),
         drift: this.#drift?.snapshot(nowMs),
         failures: this.#failures.snapshot(nowMs),
-        mistakes: this.#mistakes.snapshot(nowMs),
+        performance: this.#performance.judges(nowMs),
         latency: this.#latency.snapshot(nowMs),
       }),
       restore: (saved, nowMs) => {
@@ -291,7 +347,7 @@ class ModelMonitors implements Monitors {
         if (saved.learning !== undefined) this.#learning?.restore(saved.learning);
         if (saved.drift !== undefined) this.#drift?.restore(saved.drift, nowMs);
         this.#failures.restore(saved.failures, nowMs);
-        this.#mistakes.restore(saved.mistakes, nowMs);
+        this.#performance.restoreJudges(saved.performance, nowMs);
         this.#latency.restore(saved.latency, nowMs);
         return "restored";
       },
@@ -302,11 +358,10 @@ class ModelMonitors implements Monitors {
     return {
       name: "monitors/actuals",
       revision: () => this.#revision,
-      snapshot: (): AnswersSnapshot => ({ key, actuals: this.#actuals.snapshot(), performance: this.#performance.state }),
+      snapshot: (): AnswersSnapshot => ({ key, rows: this.#performance.rows() }),
       restore: (saved) => {
         if (!isKept<AnswersSnapshot>(saved, key)) return "foreign";
-        this.#actuals.restore(saved.actuals);
-        this.#performance.state = saved.performance;
+        this.#performance.restoreRows(saved.rows);
         return "restored";
       },
     };
@@ -315,14 +370,6 @@ class ModelMonitors implements Monitors {
 
 function isKept<Snapshot extends { readonly key: string }>(saved: unknown, key: string): saved is Snapshot {
   return typeof saved === "object" && saved !== null && "key" in saved && saved.key === key;
-}
-
-/** What the model said of each row; columns that are not there give rows that say nothing. */
-function answersOf(rows: number, predictions: readonly Value[] | undefined, scores: readonly Value[] | undefined): readonly Answer[] {
-  return Array.from({ length: rows }, (_, row): Answer => {
-    const score = scores?.[row];
-    return { prediction: predictions?.[row], score: typeof score === "number" ? score : NaN };
-  });
 }
 
 /** Did the server fail, rather than the request or the client? Overload counts: whoever asked got no answer. */

@@ -1,84 +1,100 @@
 /**
- * How right the model was, over the latest rows whose true answer is known. Accuracy for any classes; the rest where all
- * predictions and actuals in the window are 0 or 1 (or true and false, or those words).
+ * The latest rows that a model's performance is taken from, as rings of columns: its scores and predictions, what came true
+ * where that is known, and the numeric features that an estimate of losses needs.
+ *
+ * Bounded by rows, and with many columns by fewer of them, so that neither memory nor the cost of a figure grows with the
+ * number of classes: at most 100,000 numbers, 0.8 MB.
  */
-import { brier, f1, precision, recall, rocAuc } from "../../detectors/performance/classification.ts";
 import type { Value } from "../../detectors/reference/reference.ts";
-import type { Answer } from "./actuals.ts";
 
-/** Rings, written at `next`. NaN where a row has none, or for a class that is not 0 or 1. */
-export interface PerformanceState {
-  readonly correct: Float64Array;
-  readonly predictions: Float64Array;
-  readonly actuals: Float64Array;
-  readonly scores: Float64Array;
-  next: number;
-  length: number;
+/** A class as it is compared: true, "true", "1" and 1 are one; undefined where there is none. */
+export type PlainClass = number | string | undefined;
+
+export interface PerformanceRow {
+  readonly prediction: PlainClass;
+  /** One, or one for each class; NaN where there is none. */
+  readonly scores: readonly number[];
+  readonly features?: readonly number[] | undefined;
+  readonly actual?: PlainClass;
 }
+
+/** Columns, the oldest row first. */
+export interface PerformanceColumns {
+  readonly scores: readonly Float64Array[];
+  readonly features: readonly Float64Array[];
+  readonly predictions: readonly PlainClass[];
+  readonly actuals: readonly PlainClass[];
+}
+
+/** Rings, written at `count` modulo their length. */
+export interface PerformanceWindowState {
+  readonly scores: readonly Float64Array[];
+  readonly features: readonly Float64Array[];
+  readonly predictions: PlainClass[];
+  readonly actuals: PlainClass[];
+  /** Rows that ever came. */
+  count: number;
+}
+
+const numbersMax = 100_000;
 
 export class PerformanceWindow {
-  readonly #size: number;
-  state: PerformanceState;
+  /** Rows that it holds at most. */
+  readonly size: number;
+  state: PerformanceWindowState;
 
-  constructor(size: number) {
-    this.#size = size;
-    const ring = () => new Float64Array(size);
-    this.state = { correct: ring(), predictions: ring(), actuals: ring(), scores: ring(), next: 0, length: 0 };
+  /** @param rows wanted. @param columns of scores, and of features. */
+  constructor(rows: number, { scores, features = 0 }: { readonly scores: number; readonly features?: number }) {
+    this.size = Math.min(rows, Math.floor(numbersMax / Math.max(1, scores + features)));
+    const ring = () => new Float64Array(this.size).fill(NaN);
+    this.state = { scores: Array.from({ length: scores }, ring), features: Array.from({ length: features }, ring), predictions: [], actuals: [], count: 0 };
   }
 
-  /** Was the prediction right? undefined where there is none. */
-  push({ prediction, score }: Answer, actual: Value): boolean | undefined {
+  /** Rows that it holds. */
+  get length(): number {
+    return this.state.predictions.length;
+  }
+
+  /** The number of the row comes back, by which it may be settled. */
+  push({ prediction, scores, features, actual }: PerformanceRow): number {
     const { state } = this;
-    const correct = prediction === undefined ? undefined : isSameClass(prediction, actual);
-    state.correct[state.next] = correct === undefined ? NaN : Number(correct);
-    state.predictions[state.next] = binary(prediction);
-    state.actuals[state.next] = binary(actual);
-    state.scores[state.next] = score;
-    state.next = (state.next + 1) % this.#size;
-    state.length = Math.min(state.length + 1, this.#size);
-    return correct;
+    const at = state.count % this.size;
+    for (const [i, ring] of state.scores.entries()) ring[at] = scores[i] ?? NaN;
+    for (const [i, ring] of state.features.entries()) ring[at] = features?.[i] ?? NaN;
+    state.predictions[at] = prediction;
+    state.actuals[at] = actual;
+    state.count += 1;
+    return state.count - 1;
   }
 
-  /** The metrics that are defined, by name. Cost: O(n log n) in the window. */
-  metrics(): ReadonlyMap<string, number> {
-    const { length } = this.state;
-    const whole = (ring: Float64Array) => ring.subarray(0, length).every((value) => !Number.isNaN(value));
-    const { correct, predictions, actuals, scores } = this.state;
-    const found = new Map<string, number>();
-    if (length === 0) return found;
-    const put = (name: string, value: number | undefined) => value !== undefined && found.set(name, value);
+  /** The row's actual came. False where the row is gone. */
+  settle(row: number, actual: PlainClass): boolean {
+    const { count, actuals } = this.state;
+    if (!(row >= count - actuals.length && row < count)) return false;
+    actuals[row % this.size] = actual;
+    return true;
+  }
 
-    if (whole(correct)) put("accuracy", correct.subarray(0, length).reduce((sum, one) => sum + one, 0) / length);
-    if (!whole(actuals)) return found;
-    const truth = [...actuals.subarray(0, length)];
-    if (whole(predictions)) {
-      const said = [...predictions.subarray(0, length)];
-      put("precision", precision(said, truth));
-      put("recall", recall(said, truth));
-      put("f1", f1(said, truth));
-    }
-    if (whole(scores)) {
-      const given = scores.subarray(0, length);
-      put("roc_auc", rocAuc(given, truth));
-      if (given.every((score) => score >= 0 && score <= 1)) put("brier", brier(given, truth));
-    }
-    return found;
+  /** A copy of the latest rows. */
+  columns(most = this.size): PerformanceColumns {
+    const { scores, features, predictions, actuals, count } = this.state;
+    const length = Math.min(most, this.length);
+    const inOrder = <Item>(ring: ArrayLike<Item>) => Array.from({ length }, (_, i) => ring[(count - length + i) % this.size] as Item);
+    const numbers = (ring: Float64Array) => Float64Array.from({ length }, (_, i) => ring[(count - length + i) % this.size] as number);
+    return { scores: scores.map(numbers), features: features.map(numbers), predictions: inOrder(predictions), actuals: inOrder(actuals) };
   }
 }
 
-/** Do a prediction and an actual name the same class, however it is written: 1, true, "1" or "true"? */
+/** Do a prediction and an actual name the same class, however it is written? */
 export function isSameClass(prediction: Value, actual: Value): boolean {
-  return classOf(prediction) === classOf(actual);
+  return plainClass(prediction) === plainClass(actual);
 }
 
-function binary(value: Value): number {
-  const plain = classOf(value);
-  return plain === 0 || plain === 1 ? plain : NaN;
-}
-
-function classOf(value: Value): Value {
+/** A number that is written as text is that number; true is 1 and false is 0. */
+export function plainClass(value: Value): PlainClass {
   if (typeof value === "boolean") return Number(value);
-  if (typeof value !== "string") return value;
+  if (typeof value === "number") return Number.isFinite(value) ? value : undefined;
+  if (typeof value !== "string" || value === "") return undefined;
   if (value === "true") return 1;
   if (value === "false") return 0;
   const number = Number(value);

@@ -2,9 +2,12 @@
 import * as units from "@grafana/grafana-foundation-sdk/units";
 import { TableSortByFieldStateBuilder } from "@grafana/grafana-foundation-sdk/common";
 import { instruments } from "../../exporters/instruments.ts";
-import { asLimit, onTheRight, stateTimeline, table, thresholds, timeSeries, words } from "../panels.ts";
+import { asBound, asLimit, onTheRight, stateTimeline, table, thresholds, timeSeries, words } from "../panels.ts";
 import { maxBy, minBy, rate, sumBy } from "../promql.ts";
 import { shown, type Row } from "./row.ts";
+
+/** What a line is drawn of; the table has all the others. */
+const headline = { metric: "~roc_auc|accuracy|mae|rmse" };
 
 export const quality: Row = {
   id: 40,
@@ -14,7 +17,7 @@ export const quality: Row = {
       {
         id: 41,
         title: "Evidence of drift",
-        description: "Decimal logarithm of the evidence that a feature has changed. `all` combines them and alarms when it passes the threshold, which follows from the false-alarm budget.",
+        description: "Decimal logarithm of the evidence that a feature has changed. `all` combines them and alarms when it passes the threshold, which follows from the false-alarm budget. Beside them, from the true answers that came in: more mistakes than on the reference, scores that no longer mean what they meant.",
         width: 12,
         height: 9,
         unit: units.Short,
@@ -24,9 +27,11 @@ export const quality: Row = {
       [
         { expr: maxBy(["model", "feature"], shown(instruments.driftEvidence)), legend: "{{feature}}" },
         { expr: maxBy(["model"], shown(instruments.driftThreshold)), legend: "threshold" },
+        { expr: maxBy(["model", "stream"], shown(instruments.performanceEvidence)), legend: "{{stream}}" },
+        { expr: maxBy(["model"], shown(instruments.performanceThreshold)), legend: "threshold of true answers" },
       ],
     )
-      .overrideByName("threshold", asLimit)
+      .overrideByRegexp("/^threshold/", asLimit)
       .overrideByName("all", [
         { id: "custom.lineWidth", value: 3 },
         { id: "color", value: { mode: "fixed", fixedColor: "text" } },
@@ -35,7 +40,7 @@ export const quality: Row = {
       {
         id: 42,
         title: "How far each feature has moved",
-        description: "Distance of the window from the reference. The colours are the customary bands for PSI (0.1, 0.25); they are sizes, not alarms. The larger the window, the less of it is chance.",
+        description: "Distance of the window from the reference. The colours are the customary bands for PSI (0.1, 0.25); they are sizes, not alarms. The larger the window, the less of it is chance. Detectable: the smallest change that the alarm finds within a window's rows, of a number's mean in standard deviations, of categories as the share of the rows that move. Break the rules: the window's values that are missing, of another type, out of range or unknown.",
         width: 12,
         height: 9,
         unit: units.Short,
@@ -47,6 +52,8 @@ export const quality: Row = {
         { expr: maxBy(["feature"], shown(instruments.driftDistance, { measure: "psi" })), legend: "PSI" },
         { expr: maxBy(["feature"], shown(instruments.driftDistance, { measure: "jensen_shannon" })), legend: "Jensen-Shannon" },
         { expr: maxBy(["feature"], shown(instruments.driftEvidence)), legend: "Evidence" },
+        { expr: maxBy(["feature"], shown(instruments.detectableChange)), legend: "Detectable" },
+        { expr: sumBy(["feature"], shown(instruments.violations)), legend: "Break the rules" },
       ],
     )
       .decimals(3)
@@ -56,7 +63,7 @@ export const quality: Row = {
         { id: "custom.cellOptions", value: { type: "color-text" } },
       ]),
     stateTimeline(
-      { id: 43, title: "Alarms", description: "Which streams count as drifted. Mistakes: the model is wrong more often than before.", width: 8, height: 8, nothing: "No stream has been judged", runbook: help("ModelPerformanceDropped") },
+      { id: 43, title: "Alarms", description: "Which streams count as drifted. Mistakes: wrong more often than before. Error rate: more often than on the reference. Calibration: scores no longer mean what they meant. Estimated performance: worse, as far as is known without labels.", width: 8, height: 8, nothing: "No stream has been judged", runbook: help("ModelPerformanceDropped") },
       [{ expr: maxBy(["model", "stream"], shown(instruments.driftAlarm)), legend: "{{model}} · {{stream}}" }],
       [words({ 0: ["stable", "green"], 1: ["drifted", "red"] })],
     ),
@@ -64,21 +71,29 @@ export const quality: Row = {
       {
         id: 44,
         title: "Performance",
-        description: "Realised, over the window of actuals that came in: it lags behind by as long as they take.",
-        width: 8,
+        description: "Realised: over the latest rows whose true answers came in, so it lags behind by as long as they take. Estimated: over the latest answers, without any. Corrected: the estimate, put right by the true answers that are there. Dashed: its bounds. On the right, the age of the youngest answer whose true answer is known: what is realised knows of nothing later.",
+        width: 16,
         height: 8,
         unit: units.Short,
-        nothing: "No actuals came in",
+        nothing: "No actuals came in, and the reference can not estimate",
         runbook: help("ModelPerformanceDropped"),
       },
-      [{ expr: minBy(["model", "metric"], shown(instruments.performance)), legend: "{{model}}: {{metric}}" }],
-    ).decimals(3),
+      [
+        { expr: minBy(["model", "metric", "kind"], shown(instruments.performance, headline)), legend: "{{model}}: {{metric}} ({{kind}})" },
+        { expr: minBy(["model", "metric", "kind"], shown(instruments.performanceBound, { ...headline, bound: "lower" })), legend: "at least: {{metric}} ({{kind}})" },
+        { expr: maxBy(["model", "metric", "kind"], shown(instruments.performanceBound, { ...headline, bound: "upper" })), legend: "at most: {{metric}} ({{kind}})" },
+        { expr: minBy(["model"], shown(instruments.actualsLag)), legend: "age of the truth of {{model}}" },
+      ],
+    )
+      .decimals(3)
+      .overrideByRegexp("/^at (least|most)/", asBound)
+      .overrideByRegexp("/^age/", onTheRight(units.Seconds)),
     timeSeries(
       {
         id: 45,
         title: "What the judgement rests on",
-        description: "Samples taken, their rows and the actuals that came in, a second, by what became of them; on the right the rows in the window. Where no rows come in, a quiet drift panel means nothing.",
-        width: 8,
+        description: "Samples taken, their rows and the actuals that came in, a second, by what became of them; on the right the rows in the window, and those of answers that wait for their actuals. Where no rows come in, a quiet drift panel means nothing.",
+        width: 12,
         height: 8,
         unit: units.CountsPerSecond,
         runbook: help("PilotfishAnalysisBlind"),
@@ -88,7 +103,22 @@ export const quality: Row = {
         { expr: sumBy(["result"], rate(shown(instruments.analysed))), legend: "rows {{result}}" },
         { expr: sumBy(["result"], rate(shown(instruments.actuals))), legend: "actuals {{result}}" },
         { expr: minBy(["model"], shown(instruments.windowSamples)), legend: "window of {{model}}" },
+        { expr: sumBy(["model"], shown(instruments.actualsWaiting)), legend: "waiting of {{model}}" },
       ],
-    ).overrideByRegexp("/^window/", onTheRight(units.Short)),
+    ).overrideByRegexp("/^(window|waiting)/", onTheRight(units.Short)),
+    table(
+      {
+        id: 46,
+        title: "All figures",
+        description: "Every figure of performance as it is now. Those that are not there have no meaning for this model, or nothing to be taken from.",
+        width: 12,
+        height: 8,
+        unit: units.Short,
+        nothing: "No actuals came in, and the reference can not estimate",
+        runbook: help("ModelPerformanceDropped"),
+      },
+      "metric",
+      (["realised", "corrected", "estimated"] as const).map((kind) => ({ expr: minBy(["metric"], shown(instruments.performance, { kind })), legend: kind.replace(/^./, (first) => first.toUpperCase()) })),
+    ).decimals(3),
   ],
 };

@@ -150,7 +150,7 @@ describe.skipIf(missing)("with the real Prometheus and Alertmanager", () => {
     const actuals = answers.slice(driftedFrom).map(({ id, rows }) => ({ inference_id: id, actuals: rows.map(({ employed }) => employed) }));
     await fetch(`${at.api}/v1/actuals`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(actuals.slice(0, 1_000)) });
     await patiently("performance", 10_000, async () => "roc_auc" in (await stateAt(at)).performance);
-    await patiently("the scrape that has it", 5_000, async () => (await ask(prometheus, "pilotfish_performance")).series > 0);
+    await patiently("the scrape that has it", 5_000, async () => (await ask(prometheus, 'pilotfish_performance{kind="corrected"}')).series > 0);
 
     state = await stateAt(at);
     for (const expression of expressions) asked.set(expression, await ask(prometheus, expression.expr));

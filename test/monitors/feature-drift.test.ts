@@ -91,7 +91,7 @@ test("a value in fifty out of range is a warning of its own, long before the fea
   play(people(2, 2_000));
   play(people(3, 1_000).map((row, i) => (i % 50 === 0 ? { ...row, age: 400 } : row)));
   expect(first("violations")?.message).toMatch(/age \(range 0 % to \d(\.\d)? %\)/);
-  expect(levels().get("pilotfish.drift.violations.ratio age range")).toBeCloseTo(0.01, 2);
+  expect(levels().get("pilotfish.drift.violations age range")).toBeCloseTo(0.01, 2);
 });
 
 test("values that break rules as often as in the reference are normal: 2 % nulls here as there", () => {

@@ -3,6 +3,7 @@ import { monitors, type MonitorsDeps } from "../../agent/monitors/monitors.ts";
 import type { Judgement } from "../../agent/judgement.ts";
 import type { ExchangeObservation } from "../../agent/observation.ts";
 import { buildReference } from "../../detectors/reference/reference.ts";
+import { binaryReference, binaryRows } from "./answers.ts";
 import { actual, dice, exchange, optionsOf, people, referenceOf, sample, type Row } from "./traffic.ts";
 
 const settings = { score: "probabilities_1", prediction: "label" };
@@ -13,13 +14,14 @@ function watched(source: MonitorsDeps["reference"] = reference, config: unknown 
   const made = monitors(optionsOf(config), { model: "people", reference: source });
   const judgements: Judgement[] = [];
   const notes: string[] = [];
+  const unseen: string[] = [];
   let levels = new Map<string, number>();
   let nowMs = 0;
   let tickedMs = 0;
   const tick = () => {
     const told = made.tick(nowMs, nowMs);
     judgements.push(...told.judgements);
-    notes.push(...told.notes);
+    for (const note of told.notes) (note.includes("may go unseen") ? unseen : notes).push(note);
     levels = new Map(told.points.map(({ instrument, labels, value }) => [`${instrument.name} ${Object.values(labels).slice(1).join(" ")}`, value]));
   };
   const hear = (observation: Parameters<typeof made.hear>[0], afterMs = 5) => {
@@ -33,7 +35,7 @@ function watched(source: MonitorsDeps["reference"] = reference, config: unknown 
   const play = (rows: readonly Row[], other: Parameters<typeof sample>[3] = {}, score = () => 0.7) => {
     for (const row of rows) hear(sample(`id-${(ids += 1)}`, [row], [score()], { atWallMs: nowMs, ...other }));
   };
-  return { made, judgements, notes, hear, play, tick, level: (name: string) => (tick(), levels.get(name)), now: () => nowMs };
+  return { made, judgements, notes, unseen, hear, play, tick, level: (name: string) => (tick(), levels.get(name)), now: () => nowMs };
 }
 
 test("sampled requests are decoded and watched; a shifted feature is named", () => {
@@ -127,13 +129,59 @@ test("late actuals give performance; more mistakes than before are a page", () =
     }
   };
   answer(3_000, 0.1, "a");
-  expect(level("pilotfish.performance accuracy")).toBeCloseTo(0.9, 1);
-  expect(level("pilotfish.performance roc_auc")).toBeGreaterThan(0.8);
+  expect(level("pilotfish.performance accuracy realised")).toBeCloseTo(0.9, 1);
+  expect(level("pilotfish.performance roc_auc realised")).toBeGreaterThan(0.8);
   expect(level("pilotfish.actuals joined")).toBe(3_000);
   expect(judgements).toEqual([]);
   answer(1_000, 0.35, "b");
   expect(judgements[0]).toMatchObject({ stream: "mistakes", detector: "adwin", verdict: "drift" });
   expect(judgements[0]?.message).toMatch(/^people: the share of wrong predictions rose from \d/);
+});
+
+test("scores of each class are taken from their own columns", () => {
+  const { hear, level, notes } = watched(reference, { score: "0=probabilities_0,1=probabilities_1", prediction: "label" });
+  const { uniform } = dice(3);
+  for (const [i, row] of people(7, 500).entries()) {
+    const score = uniform();
+    hear(sample(`id-${i}`, [row], [score], { atWallMs: 0 }));
+    hear(actual(`id-${i}`, uniform() < score ? 1 : 0));
+  }
+  expect(level("pilotfish.performance roc_auc realised")).toBeGreaterThan(0.75);
+  expect(level("pilotfish.performance ece realised")).toBeLessThan(0.1);
+  expect(notes).toEqual([]);
+});
+
+test("with a reference that can estimate, performance is known before any actual, and as of when it is", () => {
+  const { play, hear, level, unseen, now } = watched({ ...reference, estimator: binaryReference(binaryRows(1, 5_000)).estimator, performance: { accuracy: 0.77 } });
+  const { uniform } = dice(3);
+  play(people(7, 600), {}, uniform);
+  expect(level("pilotfish.performance roc_auc estimated")).toBeGreaterThan(0.5);
+  expect(level("pilotfish.performance roc_auc realised")).toBeUndefined();
+  expect(level("pilotfish.actuals.waiting ")).toBe(600);
+  const answeredMs = now();
+  hear(actual("id-600", 1), 1_000);
+  expect(level("pilotfish.actuals.lag ")).toBe((now() - answeredMs + 5) / 1_000);
+  expect(unseen).toHaveLength(1);
+  expect(unseen[0]).toMatch(/^people: what may go unseen within 2,000 rows: .*; with your 5,000 rows with their actuals a rise of the error rate from 23 % to less than \d/);
+  expect(level("pilotfish.drift.detectable.change age standard-deviations")).toBeGreaterThan(0);
+});
+
+test("seasons are learnt by the samples' own time, and rows judged by it", () => {
+  const hourMs = 3_600_000;
+  const { made, judgements, hear } = watched("learn", { learn: 4_000 });
+  const { normal } = dice(5);
+  // By day ages are high, by night low; everything arrives within minutes, as from a queue that was full.
+  const playHours = (first: number, count: number) => {
+    for (let i = 0; i < count; i += 1) {
+      const hour = first + i / 10;
+      const age = 40 + 12 * Math.sin((2 * Math.PI * hour) / 24) + 3 * normal();
+      hear(sample(`h-${first}-${i}`, [{ age }], [0.5], { atWallMs: hour * hourMs }));
+    }
+  };
+  playHours(0, 4_000);
+  expect(made.parts.detectors.snapshot(0)).toMatchObject({ learnt: { season: "hour-of-day" } });
+  playHours(408, 2_400);
+  expect(judgements.filter(({ stream }) => stream === "features")).toEqual([]);
 });
 
 const failed: [string, Partial<ExchangeObservation>][] = [
@@ -190,7 +238,7 @@ test("both parts of the state go over a restart, and everything goes on exactly"
     play(people(3, 1_000, { age: 3 }));
     for (let i = 301; i <= 600; i += 1) hear(actual(`id-${i}`, 1));
   }
-  for (const name of ["drift.evidence age", "drift.distance income psi", "drift.window.samples ", "performance accuracy", "performance f1"]) {
+  for (const name of ["drift.evidence age", "drift.distance income psi", "drift.window.samples ", "performance accuracy realised", "performance f1 realised", "performance.bound accuracy realised lower"]) {
     expect(three.level(`pilotfish.${name}`), name).toBe(one.level(`pilotfish.${name}`));
   }
 });

@@ -1,45 +1,44 @@
 import { expect, test } from "vitest";
-import { isSameClass, PerformanceWindow } from "../../agent/monitors/performance-window.ts";
+import { isSameClass, PerformanceWindow, plainClass } from "../../agent/monitors/performance-window.ts";
 
-test("two classes: the metrics of a confusion matrix counted by hand", () => {
-  const window = new PerformanceWindow(10);
-  // 3 true positives, 1 false positive, 2 false negatives, 2 true negatives.
-  const rows = [[1, 1, 0.9], [1, 1, 0.8], [1, 1, 0.7], [1, 0, 0.6], [0, 1, 0.4], [0, 1, 0.3], [0, 0, 0.2], [0, 0, 0.1]] as const;
-  for (const [prediction, actual, score] of rows) window.push({ prediction, score }, actual);
-  const metrics = window.metrics();
-  expect(metrics.get("accuracy")).toBeCloseTo(5 / 8);
-  expect(metrics.get("precision")).toBeCloseTo(3 / 4);
-  expect(metrics.get("recall")).toBeCloseTo(3 / 5);
-  expect(metrics.get("f1")).toBeCloseTo(2 / 3);
-  // Of the 15 pairs of a positive and a negative, 13 are in the right order.
-  expect(metrics.get("roc_auc")).toBeCloseTo(13 / 15);
-  expect(metrics.get("brier")).toBeCloseTo((0.01 + 0.04 + 0.09 + 0.36 + 0.36 + 0.49 + 0.04 + 0.01) / 8);
+test("only the latest rows are held, the oldest first", () => {
+  const window = new PerformanceWindow(3, { scores: 2, features: 1 });
+  for (const i of [1, 2, 3, 4]) window.push({ prediction: `p${i}`, scores: [i, -i], features: [10 * i], actual: `a${i}` });
+  expect(window.columns()).toEqual({
+    scores: [Float64Array.of(2, 3, 4), Float64Array.of(-2, -3, -4)],
+    features: [Float64Array.of(20, 30, 40)],
+    predictions: ["p2", "p3", "p4"],
+    actuals: ["a2", "a3", "a4"],
+  });
+  expect(window.columns(1).predictions).toEqual(["p4"]);
 });
 
-test("more classes: accuracy only", () => {
-  const window = new PerformanceWindow(10);
-  window.push({ prediction: "cat", score: NaN }, "cat");
-  window.push({ prediction: "dog", score: NaN }, "bird");
-  expect([...window.metrics()]).toEqual([["accuracy", 0.5]]);
+test("an actual that comes later is laid beside its row, as long as the row is there", () => {
+  const window = new PerformanceWindow(2, { scores: 1 });
+  const rows = ["a", "b", "c"].map((prediction) => window.push({ prediction, scores: [0.5] }));
+  expect(rows.map((row) => window.settle(row, 1))).toEqual([false, true, true]);
+  expect(window.settle(3, 1)).toBe(false);
+  window.push({ prediction: "d", scores: [0.5] });
+  expect(window.columns()).toMatchObject({ predictions: ["c", "d"], actuals: [1, undefined] });
 });
 
-test("a measure without meaning is absent: one class only, no score, no prediction, no rows", () => {
-  const window = new PerformanceWindow(10);
-  expect(window.metrics().size).toBe(0);
-  window.push({ prediction: undefined, score: 0.4 }, 0);
-  expect([...window.metrics().keys()]).toEqual(["brier"]);
+test("with many columns it holds fewer rows: its numbers are bounded", () => {
+  expect(new PerformanceWindow(5_000, { scores: 1 }).size).toBe(5_000);
+  expect(new PerformanceWindow(5_000, { scores: 100 }).size).toBe(1_000);
+  expect(new PerformanceWindow(100_000, { scores: 1, features: 99 }).size).toBe(1_000);
 });
 
-test("only the latest rows count", () => {
-  const window = new PerformanceWindow(2);
-  for (const actual of [0, 0, 1, 1]) window.push({ prediction: 1, score: NaN }, actual);
-  expect(window.metrics().get("accuracy")).toBe(1);
+test("a row without a score has none, also where another stood before", () => {
+  const window = new PerformanceWindow(1, { scores: 1 });
+  window.push({ prediction: 1, scores: [0.5], actual: 1 });
+  window.push({ prediction: 1, scores: [] });
+  expect(window.columns()).toMatchObject({ scores: [Float64Array.of(NaN)], actuals: [undefined] });
 });
 
 test("the same class may be written in several ways", () => {
   expect(isSameClass(1, true)).toBe(true);
   expect(isSameClass("false", 0)).toBe(true);
   expect(isSameClass("3", 3)).toBe(true);
-  expect(isSameClass("", 0)).toBe(false);
   expect(isSameClass("cat", "dog")).toBe(false);
+  expect([undefined, null, "", NaN].map(plainClass)).toEqual([undefined, undefined, undefined, undefined]);
 });
