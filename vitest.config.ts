@@ -6,7 +6,7 @@ export default defineConfig({
     // Threads would share one process with onnxruntime's and SQLite's native parts; forks keep a crash in its own file.
     pool: "forks",
     maxWorkers: 2,
-    testTimeout: 20_000,
+    testTimeout: 60_000,
     reporters: ["default", "./test/closing-line.ts"],
   },
 });
