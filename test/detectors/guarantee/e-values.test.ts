@@ -11,7 +11,8 @@ test("the average and the product are those of the e-values themselves", () => {
       const average = values.reduce((sum, value) => sum + value, 0) / values.length;
       const product = values.reduce((all, value) => all * value, 1);
       expect(Math.exp(averageEvidence(logs))).toBeCloseTo(average, 3);
-      if (product > 0) expect(productEvidence(logs)).toBeCloseTo(Math.log(product), 6);
+      // Below that a product of ordinary numbers has lost its digits.
+      if (product > 1e-300) expect(productEvidence(logs)).toBeCloseTo(Math.log(product), 6);
     }),
   );
 });
