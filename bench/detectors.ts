@@ -1,9 +1,11 @@
 /**
  * What a value costs in each detector and measure, and what it costs elsewhere: `npm run bench:detectors [-- --python PATH]
  * [-- --json]`. One thread. With a Python interpreter that has river, frouros, scipy or evidently, these run on the same
- * values, their rounds in turn with ours, and the answers are compared. Medians of rounds; ratios are theirs over ours.
+ * values, their rounds in turn with ours, and the answers are compared. Medians of rounds; ratios are theirs over ours. Each
+ * subject has a process of its own (`--only NAME`), since code that has seen many kinds of detectors is slower for each.
  */
-import { parseArgs } from "node:util";
+import { execFile } from "node:child_process";
+import { parseArgs, promisify } from "node:util";
 import v8 from "node:v8";
 import vm from "node:vm";
 import { FeatureDrift } from "../agent/monitors/feature-drift.ts";
@@ -32,7 +34,9 @@ import { welch } from "../detectors/two-sample/welch.ts";
 import { gaussian, random } from "./chance.ts";
 import { competitors, type Competitors, type Question } from "./competitors.ts";
 
-const { values: flags } = parseArgs({ options: { json: { type: "boolean", default: false }, python: { type: "string" }, rounds: { type: "string", default: "9" } } });
+const { values: flags } = parseArgs({
+  options: { json: { type: "boolean", default: false }, python: { type: "string" }, rounds: { type: "string", default: "9" }, only: { type: "string" } },
+});
 const rounds = Number(flags.rounds);
 const length = 100_000;
 const features = 16;
@@ -144,10 +148,12 @@ const score = seriesScore();
 /** The whole of what the analysis does with a row of ten features: cells, evidence, windows, violations. */
 function tenFeatures(): Subject {
   const names = Array.from({ length: 10 }, (_, i) => `f${i}`);
-  const reference = buildReference({ model: "bench", features: names.map((name) => ({ name, values: [...before] })) });
+  // The same values in another order for each feature, so that no feature says anything of another.
+  const valueAt = (f: number, i: number) => before[(i * (2 * f + 7)) % before.length] as number;
+  const reference = buildReference({ model: "bench", features: names.map((name, f) => ({ name, values: Array.from({ length: before.length }, (_, i) => valueAt(f, i)) })) });
   const drift = new FeatureDrift(reference, { model: "bench", falseAlarms: { alarms: 1, perSamples: 1e9 }, window: 2_000, clear: 600_000 }, () => {});
   const batch = 1_000;
-  const columns = new Map(names.map((name, f) => [name, Array.from({ length: batch }, (_, i) => before[(i * 7 + f * 131) % before.length] as number)]));
+  const columns = new Map(names.map((name, f) => [name, Array.from({ length: batch }, (_, i) => valueAt(f, i * 3 + 1))]));
   return simple("ten features of a row, all that is done live", 2_500, 20 * batch, () => {
     for (let i = 0; i < 20; i += 1) drift.hear(columns, batch, undefined, i, i);
   }, "row");
@@ -314,28 +320,52 @@ async function featureMemory(): Promise<{ readonly features: number; readonly he
   return { features: names.length, heapBytes: (full.heapUsed - empty.heapUsed) / names.length, bufferBytes: (full.arrayBuffers - empty.arrayBuffers) / names.length };
 }
 
-const rivals = flags.python === undefined ? undefined : await competitors(flags.python, streams);
-const results: Result[] = [];
-try {
-  if (!flags.json) console.log(rivals === undefined ? "without --python PATH nothing is compared" : `compared with ${JSON.stringify(rivals.versions)}`);
-  for (const subject of subjects) {
-    const result = await raced(subject, rivals);
-    results.push(result);
-    if (flags.json) continue;
-    const limit = result.limitNs === undefined ? "" : `bar ${shown(result.limitNs)}${result.ns <= result.limitNs ? "" : " MISSED"}`;
-    console.log(`${result.name.padEnd(46)} ${shown(result.ns).padStart(10)} a ${result.per.padEnd(6)} ${limit}`);
-    for (const { name, ns, ratio, atLeast, agrees, error } of result.others) {
-      if (error !== undefined) {
-        console.log(`    ${name}: not compared (${error})`);
-        continue;
-      }
-      const answers = agrees === undefined ? "" : agrees ? ", same answers" : ", OTHER ANSWERS";
-      console.log(`    ${name.padEnd(42)} ${shown(ns as number).padStart(10)}   ${(ratio as number).toFixed(1)} times ours${answers}${atLeast !== undefined && (ratio as number) < atLeast ? `, bar ${atLeast} MISSED` : ""}`);
-    }
+const memoryName = "a watched feature";
+
+/** In the subject's own process. */
+async function measured(name: string): Promise<unknown> {
+  if (name === memoryName) return featureMemory();
+  const subject = subjects.find((one) => one.name === name);
+  if (subject === undefined) throw new Error(`there is no subject ${name}; there are ${subjects.map((one) => one.name).join(", ")}`);
+  const rivals = flags.python === undefined || subject.others === undefined ? undefined : await competitors(flags.python, streams);
+  try {
+    return { ...(await raced(subject, rivals)), versions: rivals?.versions };
+  } finally {
+    rivals?.close();
   }
-} finally {
-  rivals?.close();
 }
-const memory = await featureMemory();
-if (flags.json) console.log(JSON.stringify({ node: process.version, versions: rivals?.versions, rounds, length, results, memory }, undefined, 2));
-else console.log(`a watched feature, of ${memory.features}: ${((memory.heapBytes + memory.bufferBytes) / 1_000).toFixed(2)} kB, ${(memory.bufferBytes / 1_000).toFixed(2)} of them in buffers; bar 4 kB`);
+
+async function inItsOwn<Found>(name: string): Promise<Found> {
+  const args = [import.meta.filename, "--only", name, "--rounds", flags.rounds, ...(flags.python === undefined ? [] : ["--python", flags.python])];
+  const { stdout } = await promisify(execFile)(process.execPath, args);
+  return JSON.parse(stdout) as Found;
+}
+
+function show(result: Result): void {
+  const limit = result.limitNs === undefined ? "" : `bar ${shown(result.limitNs)}${result.ns <= result.limitNs ? "" : " MISSED"}`;
+  console.log(`${result.name.padEnd(46)} ${shown(result.ns).padStart(10)} a ${result.per.padEnd(6)} ${limit}`);
+  for (const { name, ns, ratio, atLeast, agrees, error } of result.others) {
+    if (error !== undefined) {
+      console.log(`    ${name}: not compared (${error})`);
+      continue;
+    }
+    const answers = agrees === undefined ? "" : agrees ? ", same answers" : ", OTHER ANSWERS";
+    console.log(`    ${name.padEnd(42)} ${shown(ns as number).padStart(10)}   ${(ratio as number).toFixed(1)} times ours${answers}${atLeast !== undefined && (ratio as number) < atLeast ? `, bar ${atLeast} MISSED` : ""}`);
+  }
+}
+
+if (flags.only !== undefined) {
+  console.log(JSON.stringify(await measured(flags.only)));
+} else {
+  const results: (Result & { readonly versions?: unknown })[] = [];
+  if (!flags.json && flags.python === undefined) console.log("without --python PATH nothing is compared");
+  for (const { name } of subjects) {
+    const result = await inItsOwn<Result & { readonly versions?: unknown }>(name);
+    if (!flags.json && result.versions !== undefined && results.every(({ versions }) => versions === undefined)) console.log(`compared with ${JSON.stringify(result.versions)}`);
+    results.push(result);
+    if (!flags.json) show(result);
+  }
+  const memory = await inItsOwn<Awaited<ReturnType<typeof featureMemory>>>(memoryName);
+  if (flags.json) console.log(JSON.stringify({ node: process.version, rounds, length, results, memory }, undefined, 2));
+  else console.log(`${memoryName}, of ${memory.features}: ${((memory.heapBytes + memory.bufferBytes) / 1_000).toFixed(2)} kB with what V8 adds, ${(memory.bufferBytes / 1_000).toFixed(2)} of them in buffers; bar 4 kB`);
+}

@@ -68,6 +68,8 @@ export class FeatureDrift {
   readonly #isDerived: readonly boolean[];
   readonly #score: ColumnMonitor | undefined;
   readonly #scorer: RowScorer | undefined;
+  /** The row that is heard now. */
+  readonly #row: Value[] = [];
   /** How strange a row is as a whole, by each measure of the reference's. */
   readonly #rowMeasures: readonly ColumnMonitor[];
   /** The features, the score, the measures of whole rows. */
@@ -133,9 +135,14 @@ export class FeatureDrift {
       this.#skipped += 1;
       const taken = this.#skipped >= this.#thinning;
       if (taken) this.#skipped = 0;
-      for (const index of heard) this.#push(index, values[index]?.[row] ?? null, season, taken);
+      const now = this.#row;
+      for (let index = 0; index < values.length; index += 1) now[index] = values[index]?.[row];
+      for (let at = 0; at < heard.length; at += 1) {
+        const index = heard[at] as number;
+        this.#push(index, now[index] ?? null, season, taken);
+      }
       if (scores !== undefined && this.#score !== undefined) this.#push(this.#features.length, scores[row] ?? null, season, taken);
-      const strangeness = this.#scorer?.score(values.map((column) => column?.[row]));
+      const strangeness = this.#scorer?.score(now);
       for (let measure = 0; measure < this.#rowMeasures.length; measure += 1) this.#push(firstMeasure + measure, strangeness?.[measure], season, taken);
       this.#alarm.sampled();
       this.#violations.sampled();
