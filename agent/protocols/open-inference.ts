@@ -2,35 +2,31 @@
  * The Open Inference Protocol, version 2, over REST: what KServe, Triton, MLServer and OpenVINO's server speak.
  *
  * Bodies are JSON: `inputs` or `outputs` are tensors with name, shape, datatype and data, the data nested or flat, row-major.
- * A gzip-compressed body is unpacked first, known by its magic number. Python's clients write NaN and Infinity, which is no
- * JSON; they are read as null. The binary tensor extension is recognised and not read. Source:
- * github.com/kserve/open-inference-protocol (inference_rest.md), Triton's protocol/extension_binary_data.md.
+ * With the binary tensor extension a tensor has `binary_data_size` for data, and its bytes follow the JSON, in order. Where
+ * the JSON ends is told by a header, which is not seen here; it is found from the body's end, by the tensors' sizes, and
+ * checked by where the JSON's last bracket is. Source: github.com/kserve/open-inference-protocol (inference_rest.md), Triton's
+ * docs/protocol/extension_binary_data.md and extension_model_repository.md.
  */
-import { gunzipSync } from "node:zlib";
-import type {
-  Column,
-  Decoded,
-  InferenceAnswer,
-  InferenceTarget,
-  ModelDescription,
-  ParsedRequest,
-  Protocol,
-  Tensor,
-  TensorDescription,
-  Unreadable,
-  Value,
-} from "./protocol.ts";
-
-/** A compressed body may not grow beyond this. */
-const unpackedMaxBytes = 64 * 1_048_576;
-
-/** Data nested deeper is no tensor. */
-const depthMax = 32;
+import { isBinary, readValues, writeValues } from "./binary-tensors.ts";
+import { columnsIn } from "./columns.ts";
+import { jsonBody, mustBeFinite } from "./format.ts";
+import { isRecord, parseJson, parseText, property, textAt, textOf, unpack } from "./json.ts";
+import { jsonEnd } from "./json-scan.ts";
+import { flat } from "./nested.ts";
+import { decodePath, withoutQuery } from "./path.ts";
+import type { Decoded, FormattedBody, InferenceAnswer, InferenceTarget, ModelDescription, ParsedRequest, Protocol, Tensor, TensorDescription, Unreadable, Value } from "./protocol.ts";
+import type { Tensors } from "./rows.ts";
 
 /** Servers write the version before the tensors; it is not looked for beyond. */
 const headBytes = 512;
 
 const inferPath = /^\/v2\/models\/([^/]+)(?:\/versions\/([^/]+))?\/infer$/;
+
+/** Which outputs are wanted as bytes: those named here as `binary`; of the others, all or none. */
+interface Form {
+  readonly binary: boolean;
+  readonly except: readonly string[];
+}
 
 export const openInference: Protocol = {
   name: "open-inference",
@@ -38,30 +34,32 @@ export const openInference: Protocol = {
   paths: {
     live: "/v2/health/live",
     ready: "/v2/health/ready",
-    model: (name) => `/v2/models/${encodeURIComponent(name)}`,
-    infer: (name) => `/v2/models/${encodeURIComponent(name)}/infer`,
+    modelReady: (name) => `${modelPath(name)}/ready`,
+    model: (name) => modelPath(name),
+    infer: (name, version) => `${modelPath(name)}${version === undefined ? "" : `/versions/${encodeURIComponent(version)}`}/infer`,
+    // Which versions are loaded is the model's own policy.
+    load: (name) => ({ method: "POST", path: `/v2/repository/models/${encodeURIComponent(name)}/load`, body: "{}" }),
+    unload: (name) => ({ method: "POST", path: `/v2/repository/models/${encodeURIComponent(name)}/unload`, body: "{}" }),
   },
 
   inferenceOf(method, path): InferenceTarget | undefined {
-    if (method !== "POST") return undefined;
-    const match = inferPath.exec(withoutQuery(path));
-    if (match === null) return undefined;
-    try {
-      const [, model, version] = match;
-      return { model: decodeURIComponent(model as string), version: version === undefined ? undefined : decodeURIComponent(version) };
-    } catch {
-      return undefined; // A broken percent sequence: the server may say what it thinks of it.
-    }
+    const match = method === "POST" ? inferPath.exec(withoutQuery(path)) : null;
+    const model = decodePath(match?.[1]);
+    const version = decodePath(match?.[2]);
+    return model === undefined || (version === undefined && match?.[2] !== undefined) ? undefined : { model, version };
   },
 
   decodeRequest(body, features): Decoded {
-    const json = parseJson(body);
-    return json.ok ? decode(json.value, "inputs", features) : json;
+    const read = readBody(body, "inputs");
+    return read.ok ? columnsIn(read.tensors, features) : read;
   },
 
   decodeResponse(body): Decoded {
-    const json = parseJson(body);
-    return json.ok ? decode(json.value, "outputs") : json;
+    const read = readBody(body, "outputs");
+    if (!read.ok) return read;
+    const columns = columnsIn(read.tensors);
+    const version = textAt(read.json, "model_version");
+    return columns.ok && version !== undefined ? { ...columns, version } : columns;
   },
 
   versionIn(head): string | undefined {
@@ -79,131 +77,132 @@ export const openInference: Protocol = {
   },
 
   parseRequest(body): ParsedRequest {
-    const json = parseJson(body);
-    if (!json.ok) return json;
-    const tensors = tensorsOf(json.value, "inputs");
-    if (!tensors.ok) return tensors;
-    const { id, outputs } = json.value as { id?: unknown; outputs?: unknown };
-    const asked = Array.isArray(outputs) ? outputs.flatMap((output) => (isRecord(output) && typeof output.name === "string" ? [output.name] : [])) : [];
+    const read = readBody(body, "inputs");
+    if (!read.ok) return read;
+    const outputs = property(read.json, "outputs");
+    const asked = Array.isArray(outputs) ? outputs.flatMap((output: unknown) => textAt(output, "name") ?? []) : [];
     return {
       ok: true,
-      id: typeof id === "string" ? id : undefined,
-      inputs: tensors.tensors,
+      id: textAt(read.json, "id"),
+      inputs: read.tensors,
       outputs: asked.length === 0 ? undefined : asked,
+      stream: false,
+      form: formOf(read.json),
     };
   },
 
   formatRequest: (inputs) => JSON.stringify({ inputs: inputs.map(onWire) }),
 
-  formatAnswer({ model, version, id, outputs }: InferenceAnswer): string {
-    for (const { name, values } of outputs) {
-      const bad = values.find((value) => typeof value === "number" && !Number.isFinite(value));
-      if (bad !== undefined) throw new RangeError(`output ${name} holds ${bad}, which JSON can not carry`);
-    }
-    return JSON.stringify({
-      model_name: model,
-      model_version: version,
-      id,
-      outputs: outputs.map(onWire),
+  formatAnswer({ model, version, id, outputs }: InferenceAnswer, asked): FormattedBody {
+    const form = asked?.ok === true ? (asked.form as Form | undefined) : undefined;
+    const asBytes = (tensor: Tensor): boolean => form !== undefined && form.binary !== form.except.includes(tensor.name) && isBinary(tensor.datatype);
+    mustBeFinite(outputs.filter((output) => !asBytes(output)));
+    const tails: Buffer[] = [];
+    const tensors = outputs.map((output) => {
+      if (!asBytes(output)) return onWire(output);
+      const { name, datatype, shape, values } = output;
+      const bytes = writeValues(datatype, values);
+      tails.push(bytes);
+      return { name, datatype, shape, parameters: { binary_data_size: bytes.length } };
     });
+    const json = { model_name: model, model_version: version, id, outputs: tensors };
+    return tails.length === 0 ? jsonBody(json) : withTails(json, tails);
   },
 
   formatError: (message) => JSON.stringify({ error: message }),
+
+  // Of Triton's generate extension and MLServer's streams.
+  streamError: (message) => Buffer.from(`\n\ndata: ${JSON.stringify({ error: message })}\n\n`),
 };
+
+/** A request whose tensors are bytes behind its JSON, and which asks for its answer in the same way. */
+export function formatBinaryRequest(inputs: readonly Tensor[]): FormattedBody {
+  const tails = inputs.map(({ datatype, values }) => writeValues(datatype, values));
+  const tensors = inputs.map(({ name, datatype, shape }, index) => ({ name, datatype, shape, parameters: { binary_data_size: tails[index]?.length } }));
+  return withTails({ inputs: tensors, parameters: { binary_data_output: true } }, tails);
+}
+
+function withTails(json: unknown, tails: readonly Buffer[]): FormattedBody {
+  const head = Buffer.from(JSON.stringify(json));
+  return {
+    headers: { "content-type": "application/octet-stream", "inference-header-content-length": String(head.length) },
+    body: Buffer.concat([head, ...tails]),
+  };
+}
+
+function modelPath(name: string): string {
+  return `/v2/models/${encodeURIComponent(name)}`;
+}
 
 function onWire({ name, datatype, shape, values }: Tensor): unknown {
   return { name, datatype, shape, data: values };
 }
 
-type Json = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly reason: Unreadable };
+/** An output's own `binary_data` wins over the request's `binary_data_output`. */
+function formOf(json: unknown): Form {
+  const binary = property(property(json, "parameters"), "binary_data_output") === true;
+  const outputs = property(json, "outputs");
+  const except = Array.isArray(outputs)
+    ? outputs.flatMap((output: unknown) => {
+        const own = property(property(output, "parameters"), "binary_data");
+        return typeof own === "boolean" && own !== binary ? (textAt(output, "name") ?? []) : [];
+      })
+    : [];
+  return { binary, except };
+}
 
-function parseJson(packed: Uint8Array): Json {
+type Body =
+  | { readonly ok: true; readonly json: unknown; readonly tensors: readonly Tensor[] }
+  | { readonly ok: false; readonly reason: Unreadable };
+
+const noBytes = Buffer.alloc(0);
+
+function readBody(packed: Uint8Array, key: "inputs" | "outputs"): Body {
   if (packed.length === 0) return { ok: false, reason: "empty" };
   const body = unpack(packed);
   if (body === undefined) return { ok: false, reason: "not-json" };
-  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8");
-  try {
-    return { ok: true, value: JSON.parse(text) as unknown };
-  } catch {
-    // JSON with tensors' bytes after it; its length is in a header that we do not see here.
-    if (text.startsWith("{") && text.includes('"binary_data_size"')) return { ok: false, reason: "binary" };
-  }
-  try {
-    return { ok: true, value: JSON.parse(withoutNonFinite(text)) as unknown };
-  } catch {
-    return { ok: false, reason: "not-json" };
-  }
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  const split = bytes[0] === openBrace && bytes.includes('"binary_data_size"') ? jsonEnd(bytes) : undefined;
+  const json = split === undefined ? parseJson(bytes) : parseText(textOf(bytes.subarray(0, split)));
+  if (!json.ok) return json;
+  const read = tensorsOf(json.value, key, split === undefined ? noBytes : bytes.subarray(split));
+  return read.ok ? { ok: true, json: json.value, tensors: read.tensors } : read;
 }
 
-function unpack(body: Uint8Array): Uint8Array | undefined {
-  if (body[0] !== 0x1f || body[1] !== 0x8b) return body;
-  try {
-    return gunzipSync(body, { maxOutputLength: unpackedMaxBytes });
-  } catch {
-    return undefined;
-  }
-}
+const openBrace = 0x7b;
 
-/** NaN, Infinity and -Infinity outside of strings become null. One pass, whatever the text. */
-function withoutNonFinite(text: string): string {
-  let inString = false;
-  return text.replaceAll(/\\.|"|-?\bInfinity\b|\bNaN\b/gs, (found) => {
-    if (found === '"') inString = !inString;
-    return inString || found === '"' || found.startsWith("\\") ? found : "null";
-  });
-}
-
-type Tensors = { readonly ok: true; readonly tensors: readonly Tensor[] } | { readonly ok: false; readonly reason: Unreadable };
-
-function tensorsOf(json: unknown, key: "inputs" | "outputs"): Tensors {
-  const entries = isRecord(json) ? json[key] : undefined;
+/** @param rest what follows the JSON: perhaps white space, then the binary tensors. */
+function tensorsOf(json: unknown, key: "inputs" | "outputs", rest: Buffer): Tensors {
+  const entries = property(json, key);
   if (!Array.isArray(entries) || entries.length === 0) return { ok: false, reason: "no-tensors" };
+  const sizes = (entries as readonly unknown[]).map((entry) => property(property(entry, "parameters"), "binary_data_size"));
+  const first = rest.length - sizes.reduce<number>((sum, size) => sum + (typeof size === "number" ? size : 0), 0);
+  if (!(first >= 0) || rest.toString("latin1", 0, first).trim() !== "") return { ok: false, reason: "binary" };
+
   const tensors: Tensor[] = [];
-  for (const entry of entries as readonly unknown[]) {
-    if (!isRecord(entry) || typeof entry.name !== "string") return { ok: false, reason: "no-tensors" };
-    const { name, datatype, shape, data, parameters } = entry;
-    if (isRecord(parameters) && parameters.binary_data_size !== undefined) return { ok: false, reason: "binary" };
-    if (!isShape(shape) || !Array.isArray(data)) return { ok: false, reason: "shape" };
-    const values = flat(data, shape.reduce((product, size) => product * size, 1));
-    if (values === undefined) return { ok: false, reason: "shape" };
-    tensors.push({ name, datatype: typeof datatype === "string" ? datatype : "", shape, values });
+  let at = first;
+  for (const [index, entry] of (entries as readonly unknown[]).entries()) {
+    const name = textAt(entry, "name");
+    if (name === undefined) return { ok: false, reason: "no-tensors" };
+    const shape = property(entry, "shape");
+    const data = property(entry, "data");
+    const datatype = textAt(entry, "datatype") ?? "";
+    if (!isShape(shape)) return { ok: false, reason: "shape" };
+    const count = shape.reduce((product, size) => product * size, 1);
+    const size = sizes[index];
+    let values: readonly Value[] | undefined;
+    if (size === undefined) {
+      values = Array.isArray(data) ? flat(data, count) : undefined;
+      if (values === undefined) return { ok: false, reason: "shape" };
+    } else {
+      const end = isSize(size) ? at + size : Number.NaN;
+      values = end <= rest.length ? readValues(datatype, rest.subarray(at, end), count) : undefined;
+      if (values === undefined) return { ok: false, reason: "binary" };
+      at = end;
+    }
+    tensors.push({ name, datatype, shape, values });
   }
   return { ok: true, tensors };
-}
-
-/** The values of nested or flat data, row-major; undefined where they are not `count` values. */
-function flat(data: readonly unknown[], count: number): readonly Value[] | undefined {
-  const values: Value[] = [];
-  const walk = (item: unknown, depth: number): boolean => {
-    if (Array.isArray(item)) return depth < depthMax && item.every((inner) => walk(inner, depth + 1));
-    if (typeof item === "object" && item !== null) return false;
-    return values.push(item as Value) <= count;
-  };
-  return walk(data, 0) && values.length === count ? values : undefined;
-}
-
-function decode(json: unknown, key: "inputs" | "outputs", features?: readonly string[]): Decoded {
-  const read = tensorsOf(json, key);
-  if (!read.ok) return read;
-  const { tensors } = read;
-  const rows = rowsOf(tensors[0] as Tensor);
-  if (tensors.some((tensor) => rowsOf(tensor) !== rows)) return { ok: false, reason: "shape" };
-  if (rows === 0) return { ok: false, reason: "empty" };
-  const columns = tensors.flatMap((tensor) => columnsOf(tensor, rows, tensors.length === 1 ? features : undefined));
-  const { model_version: version } = json as { model_version?: unknown };
-  return typeof version === "string" ? { ok: true, rows, columns, version } : { ok: true, rows, columns };
-}
-
-/** The first dimension is the batch; a scalar is a batch of one. */
-function rowsOf({ shape }: Tensor): number {
-  return shape[0] ?? 1;
-}
-
-function columnsOf({ name, values }: Tensor, rows: number, features: readonly string[] | undefined): readonly Column[] {
-  const width = values.length / rows;
-  if (width === 1) return [{ name: features?.length === 1 ? (features[0] as string) : name, values }];
-  const names = features?.length === width ? features : Array.from({ length: width }, (_, index) => `${name}_${index}`);
-  return names.map((column, index) => ({ name: column, values: Array.from({ length: rows }, (_, row) => values[row * width + index] as Value) }));
 }
 
 function describeTensors(json: unknown): readonly TensorDescription[] | undefined {
@@ -219,15 +218,10 @@ function describeTensors(json: unknown): readonly TensorDescription[] | undefine
   return tensors;
 }
 
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+function isSize(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 function isShape(value: unknown): value is readonly number[] {
-  return Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && (size as number) >= 0);
-}
-
-function withoutQuery(path: string): string {
-  const end = path.indexOf("?");
-  return end < 0 ? path : path.slice(0, end);
+  return Array.isArray(value) && value.every(isSize);
 }

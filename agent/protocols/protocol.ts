@@ -1,6 +1,7 @@
 /**
  * What Pilotfish needs to know of the language that a model server speaks, and nothing about sockets: which requests are
- * inferences, where health and metadata are, how a body becomes named tensors and how tensors become an answer. Pure.
+ * inferences, where health and metadata are, how a body becomes named tensors and how tensors become an answer. Pure: nothing
+ * here throws for what the world sends, whatever its bytes, and each body is read in time and memory linear in its size.
  *
  * The table of protocols is in protocols.ts.
  */
@@ -38,7 +39,7 @@ export type Unreadable =
   | "not-json"
   | "no-tensors" // JSON, but no tensors in it
   | "shape" // values and shapes, or the tensors' numbers of rows, do not fit
-  | "binary" // tensors in the binary extension
+  | "binary" // a binary tensor that is cut short, or of a datatype that is not known
   | "empty"; // no bytes, or no rows
 
 export type Decoded =
@@ -60,18 +61,39 @@ export type ParsedRequest =
       readonly inputs: readonly Tensor[];
       /** The outputs asked for; undefined means all. */
       readonly outputs: readonly string[] | undefined;
+      /** The answer is asked for as a stream of events. */
+      readonly stream: boolean;
+      /** How else the answer is asked for, in the protocol's own words. Plain data, for `formatAnswer` alone. */
+      readonly form?: unknown;
     }
   | { readonly ok: false; readonly reason: Unreadable };
 
 export interface InferenceAnswer {
+  /** "" where the path did not say it: the one that the request's body names. */
   readonly model: string;
   readonly version: string | undefined;
   readonly id: string | undefined;
   readonly outputs: readonly Tensor[];
+  /** When it was given, for protocols that say so; 0 where nobody tells. */
+  readonly atWallMs?: number | undefined;
+}
+
+/** A body as it goes out, with the headers that it needs: `content-type` is always among them. Lower-case names. */
+export interface FormattedBody {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+}
+
+/** A request that has the server do something, such as load a model. */
+export interface ServerCommand {
+  readonly method: string;
+  readonly path: string;
+  readonly body?: string;
 }
 
 /** Which model an inference asks, and which version where it names one. */
 export interface InferenceTarget {
+  /** "" where the path does not say it: ask `modelIn`. */
   readonly model: string;
   readonly version: string | undefined;
 }
@@ -81,28 +103,49 @@ export interface Protocol {
   /** Paths to ask the server at. Health is judged by the status alone. */
   readonly paths: {
     readonly live: string;
+    /** Of the server; where `modelReady` is there too, only that tells whether a model answers. */
     readonly ready: string;
+    /** Of one model. */
+    readonly modelReady?: (name: string) => string;
+    /** Metadata, for `describe`. */
     readonly model: (name: string) => string;
-    readonly infer: (name: string) => string;
+    readonly infer: (name: string, version?: string) => string;
+    /** Another port of the server where `model`, `load` and `unload` are asked; undefined: the same one. */
+    readonly managementPort?: number;
+    /** Only where the server can be told over HTTP. A version is passed over by servers that choose it themselves. */
+    readonly load?: (name: string, version?: string) => ServerCommand;
+    readonly unload?: (name: string, version?: string) => ServerCommand;
   };
   /** What `method` and `path` (with or without query) ask for; undefined where they are no inference. */
   readonly inferenceOf: (method: string, path: string) => InferenceTarget | undefined;
   /**
+   * The model that an inference's body names; only for protocols whose path does not. The body need not be whole, nor may it be
+   * compressed. Cost: a scan that looks at no more than 250,000 bytes one by one (long strings are passed over), about 1 ms at most.
+   */
+  readonly modelIn?: (body: Uint8Array) => string | undefined;
+  /**
    * The columns of an inference's body. `features` names the columns of a single matrix of that many columns; any other
-   * tensor of k columns gives `name_0` to `name_<k-1>`, and one of a single column its own name. Integers beyond 2^53 may
-   * lose digits. Cost: the body parsed once, in time and memory linear in its size.
+   * tensor of k columns gives `name_0` to `name_<k-1>`, one of a single column its own name, and one of more than 16,384 none.
+   * Integers beyond 2^53 may lose digits. A body that begins as gzip or zlib data is unpacked first, up to 64 MiB.
    */
   readonly decodeRequest: (body: Uint8Array, features?: readonly string[]) => Decoded;
+  /** Of a streamed answer: all its events, one after the other as they came. */
   readonly decodeResponse: (body: Uint8Array) => Decoded;
   /** The version that an answer says it is of, as far as its first bytes tell without parsing it. Cost: under 1 microsecond. */
   readonly versionIn: (head: Buffer) => string | undefined;
-  /** A model's metadata, as the server gives it; undefined where it can not be read. */
-  readonly describe: (json: unknown) => ModelDescription | undefined;
-  readonly parseRequest: (body: Uint8Array) => ParsedRequest;
+  /** A model's metadata, as the server gives it; undefined where it can not be read. `name`: which one of a list. */
+  readonly describe: (json: unknown, name?: string) => ModelDescription | undefined;
+  /** `path`: where it was sent, for protocols in which bodies of different questions look alike. */
+  readonly parseRequest: (body: Uint8Array, path?: string) => ParsedRequest;
   /** The body in JSON that asks about these tensors. */
   readonly formatRequest: (inputs: readonly Tensor[]) => string;
-  /** An answer's body in JSON. Throws a RangeError for a value that JSON can not carry: NaN or an infinity. */
-  readonly formatAnswer: (answer: InferenceAnswer) => string;
+  /**
+   * An answer's body, in the form in which `asked` wants it; without `asked`, plain JSON. Throws a RangeError for a value that
+   * JSON can not carry: NaN or an infinity.
+   */
+  readonly formatAnswer: (answer: InferenceAnswer, asked?: ParsedRequest) => FormattedBody;
   /** An error's body in JSON. */
-  readonly formatError: (message: string) => string;
+  readonly formatError: (message: string, status: number) => string;
+  /** What ends a stream of events that broke, even in the middle of an event; undefined where there are no streams. */
+  readonly streamError: (message: string) => Buffer | undefined;
 }

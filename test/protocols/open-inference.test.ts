@@ -1,26 +1,13 @@
 /** The Open Inference Protocol, on the bodies that MLServer's and KServe's own tests send. */
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { openInference } from "../../agent/protocols/open-inference.ts";
-import type { Decoded, Value } from "../../agent/protocols/protocol.ts";
-import { protocols } from "../../agent/protocols/protocols.ts";
+import { columnsOf, fixture } from "./bodies.ts";
 
 const { decodeRequest, decodeResponse, describe: description, inferenceOf, parseRequest, formatAnswer, formatError, paths } = openInference;
-const fixture = (name: string): Buffer => readFileSync(join(import.meta.dirname, "fixtures", `${name}.json`));
 const request = (...inputs: unknown[]): Buffer => Buffer.from(JSON.stringify({ inputs }));
 const tensor = (shape: readonly number[], data: unknown, name: string = "x") => ({ name, datatype: "FP32", shape, data });
-
-function columnsOf(decoded: Decoded): Record<string, readonly Value[]> {
-  if (!decoded.ok) throw new Error(decoded.reason);
-  return Object.fromEntries(decoded.columns.map(({ name, values }) => [name, values]));
-}
-
-test("it is in the table under its own name", () => {
-  for (const [name, protocol] of Object.entries(protocols)) expect(protocol.name).toBe(name);
-});
 
 test("which requests are inferences, and of what", () => {
   expect(inferenceOf("POST", "/v2/models/employment/infer")).toEqual({ model: "employment", version: undefined });
@@ -117,8 +104,7 @@ test.each<[string, Uint8Array, string]>([
   ["objects for values", request(tensor([1], [{ b: 1 }])), "shape"],
   ["nesting without end", Buffer.from(`{"inputs":[{"name":"x","shape":[1],"datatype":"FP32","data":${"[".repeat(100_000)}1${"]".repeat(100_000)}}]}`), "shape"],
   ["different numbers of rows", request(tensor([2], [1, 2], "a"), tensor([3], [1, 2, 3], "b")), "shape"],
-  ["a binary tensor", request({ name: "x", shape: [1], datatype: "FP32", parameters: { binary_data_size: 4 } }), "binary"],
-  ["a binary tensor's bytes after the JSON", Buffer.concat([request({ name: "x", shape: [1], datatype: "FP32", parameters: { binary_data_size: 4 } }), Buffer.from([0, 0, 128, 63])]), "binary"],
+  ["a binary tensor without its bytes", request({ name: "x", shape: [1], datatype: "FP32", parameters: { binary_data_size: 4 } }), "binary"],
 ])("what can not be read says why: %s", (_name, body, reason) => {
   expect(decodeRequest(body)).toEqual({ ok: false, reason });
 });
@@ -157,6 +143,8 @@ test("a request as a rung needs it: its id, its tensors, the outputs asked for",
     id: undefined,
     inputs: [{ name: "input-0", datatype: "INT32", shape: [1, 3], values: [1, 2, 3] }],
     outputs: ["requested-output-0"],
+    stream: false,
+    form: { binary: false, except: [] },
   });
   // What a datatype means is for the server that runs the model to say.
   expect(parseRequest(fixture("mlserver_inference-request-invalid-datatype"))).toMatchObject({ ok: true, inputs: [{ datatype: "INT322" }] });
@@ -165,7 +153,9 @@ test("a request as a rung needs it: its id, its tensors, the outputs asked for",
 
 test("an answer that is written can be read again; what JSON can not carry is refused", () => {
   const outputs = [{ name: "probabilities", datatype: "FP32", shape: [2, 2], values: [0.25, 0.75, 1, 0] }];
-  const text = formatAnswer({ model: "employment", version: "small-1", id: "42", outputs });
+  const { headers, body } = formatAnswer({ model: "employment", version: "small-1", id: "42", outputs });
+  const text = body.toString();
+  expect(headers).toEqual({ "content-type": "application/json" });
   expect(JSON.parse(text)).toEqual({
     model_name: "employment",
     model_version: "small-1",
@@ -173,9 +163,9 @@ test("an answer that is written can be read again; what JSON can not carry is re
     outputs: [{ name: "probabilities", datatype: "FP32", shape: [2, 2], data: [0.25, 0.75, 1, 0] }],
   });
   expect(columnsOf(decodeResponse(Buffer.from(text)))).toEqual({ probabilities_0: [0.25, 1], probabilities_1: [0.75, 0] });
-  expect(Object.keys(JSON.parse(formatAnswer({ model: "m", version: undefined, id: undefined, outputs })) as object)).toEqual(["model_name", "outputs"]);
+  expect(Object.keys(JSON.parse(formatAnswer({ model: "m", version: undefined, id: undefined, outputs }).body.toString()) as object)).toEqual(["model_name", "outputs"]);
   expect(() => formatAnswer({ model: "m", version: undefined, id: undefined, outputs: [{ name: "o", datatype: "FP32", shape: [1], values: [Number.NaN] }] })).toThrow(/output o holds NaN/);
-  expect(JSON.parse(formatError('no "model"'))).toEqual({ error: 'no "model"' });
+  expect(JSON.parse(formatError('no "model"', 404))).toEqual({ error: 'no "model"' });
 });
 
 test("an answer's version is told from its first bytes, and never from its data", () => {
