@@ -10,15 +10,17 @@ import type { Observation } from "../observation.ts";
 import type { Close } from "../lifecycle.ts";
 import { duration } from "../units.ts";
 import type { Announce, StateSignal, Status, Target } from "../../exporters/signal.ts";
-import { mayClaim } from "./circuit.ts";
+import { mayClaim, ratioOptions } from "./circuit.ts";
 import { reduce, type FailoverEvent } from "./reduce.ts";
 import { outlives, restore, save, type SavedFailover } from "./saved.ts";
 import { initial, type FailoverPolicy, type FailoverState } from "./state.ts";
-import { callsBack, causeOf, routeOf, statusOf } from "./transition.ts";
+import { callsBack, causeOf, onlyCounted, routeOf, statusOf } from "./transition.ts";
 
 export const failoverOptions = z.strictObject({
   /** Failed attempts in a row that take the primary out; a request makes up to two. */
   failures: z.int().min(1).max(1_000).default(5),
+  /** The share of attempts that succeed, beside failures in a row. */
+  ratio: ratioOptions.prefault({}),
   /** Failures in a row of a probe that do. */
   probeFailures: z.int().min(1).max(100).default(2),
   /** Passes in a row of the http probe before a request is tried again. */
@@ -76,6 +78,7 @@ export function failover(options: FailoverOptions, deps: FailoverDeps): Failover
   const { clock, announce } = deps;
   const policy: FailoverPolicy = {
     failuresMax: options.failures,
+    ratio: { successMin: options.ratio.success, windowMs: options.ratio.window, attemptsMin: options.ratio.attempts },
     probeFailuresMax: options.probeFailures,
     probePassesMin: options.probePasses,
     dwellMs: options.dwell,
@@ -107,7 +110,7 @@ export function failover(options: FailoverOptions, deps: FailoverDeps): Failover
   function hear(event: FailoverEvent): void {
     const before = state;
     state = reduce(before, event, clock.monotonicMs(), policy);
-    if (state !== before) changed(before);
+    if (state !== before && !onlyCounted(before, state)) changed(before);
     else if (event.kind === "tick" && !sameTarget(deps.target(), current.target)) tell(current.sinceWallMs);
   }
 

@@ -6,7 +6,7 @@ import { isFailure, primaryName } from "../backend.ts";
 import type { Cause } from "../../exporters/signal.ts";
 import type { Judgement } from "../judgement.ts";
 import type { AttemptObservation, ProbeObservation } from "../observation.ts";
-import { reduceCircuit, type CircuitEvent } from "./circuit.ts";
+import { ratioThatTripped, reduceCircuit, type CircuitEvent } from "./circuit.ts";
 import { noCause, type FailoverPolicy, type FailoverState, type ProbeHealth, type ProbeName } from "./state.ts";
 
 /** Nobody asks for a longer row of the same verdicts (config: at most 100). */
@@ -47,21 +47,25 @@ function turn(state: FailoverState, event: CircuitEvent, nowMs: number, policy: 
 function hearAttempt(state: FailoverState, attempt: AttemptObservation, nowMs: number, policy: FailoverPolicy): FailoverState {
   if (attempt.backend !== primaryName) return state;
   const heard = state.heard ? state : { ...state, heard: true };
-  if (isFailure(attempt.outcome)) {
-    const cause: Cause = {
-      detector: "traffic",
-      code: attempt.outcome,
-      evidence: attempt.trial
-        ? `the request that was to end the probation failed: ${attempt.outcome}`
-        : `${policy.failuresMax} attempts in a row failed, the last one: ${attempt.outcome}${attempt.status === undefined ? "" : ` (${attempt.status})`}`,
-    };
-    return turn(heard, { type: "failure", trial: attempt.trial }, nowMs, policy, cause);
+  const { outcome, trial } = attempt;
+  const sentAtMs = nowMs - attempt.durationMs;
+  if (isFailure(outcome)) {
+    const cause: Cause = { detector: "traffic", code: outcome, evidence: evidenceOf(state, attempt, nowMs, policy) };
+    return turn(heard, { type: "failure", trial, sentAtMs }, nowMs, policy, cause);
   }
   // A refusal on the request's own account is proof of life; load, cancelled and unsupported requests prove nothing.
-  if (attempt.outcome === "ok" || attempt.outcome === "rejected") {
-    return turn(heard, { type: "success", trial: attempt.trial }, nowMs, policy);
-  }
-  return heard;
+  if (outcome === "ok" || outcome === "rejected") return turn(heard, { type: "success", trial, sentAtMs }, nowMs, policy);
+  return trial ? turn(heard, { type: "unproven" }, nowMs, policy) : heard;
+}
+
+/** Why the circuit opens, should this attempt open it. */
+function evidenceOf({ circuit }: FailoverState, { outcome, status, trial }: AttemptObservation, nowMs: number, policy: FailoverPolicy): string {
+  if (trial) return `the request that was to end the probation failed: ${outcome}`;
+  const last = `the last one: ${outcome}${status === undefined ? "" : ` (${status})`}`;
+  const counts = ratioThatTripped(circuit, nowMs, policy);
+  if (counts === undefined || policy.ratio === undefined) return `${policy.failuresMax} attempts in a row failed, ${last}`;
+  const { successes, failures } = counts;
+  return `${failures} of ${successes + failures} attempts in ${policy.ratio.windowMs / 1_000} s failed, ${last}`;
 }
 
 function hearProbe(state: FailoverState, probe: ProbeObservation, nowMs: number, policy: FailoverPolicy): FailoverState {

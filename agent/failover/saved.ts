@@ -4,6 +4,7 @@
  * on trial as soon as the probes of the new process agree.
  */
 import { z } from "zod";
+import { closed } from "./circuit.ts";
 import type { FailoverPolicy, FailoverState } from "./state.ts";
 import { initial, noCause } from "./state.ts";
 
@@ -46,7 +47,7 @@ export function restore(saved: unknown, nowMs: number, policy: FailoverPolicy): 
     ...fresh,
     circuit: open
       ? { state: "open", trips: Math.max(1, trips), sinceMs: nowMs, retryAtMs: nowMs + Math.min(retryInMs, policy.dwellMaxMs) }
-      : { state: "closed", failures: 0, trips, sinceMs: nowMs },
+      : closed(nowMs, trips),
     cause: open ? cause : noCause,
     drift,
   };

@@ -32,6 +32,13 @@ function blockedBy(cause: Cause): Reason {
   return cause.detector === "http" || cause.detector === "inference" ? "unready" : "circuit-open";
 }
 
+/** Did nothing happen but one more attempt being counted? Then nothing follows, and that is nearly always so. */
+export function onlyCounted(before: FailoverState, after: FailoverState): boolean {
+  const [from, to] = [before.circuit, after.circuit];
+  if (from.state !== "closed" || to.state !== "closed" || from.failures !== to.failures || from.trips !== to.trips) return false;
+  return before.heard === after.heard && before.probes === after.probes && before.drift === after.drift && before.draining === after.draining;
+}
+
 /**
  * Should requests that wait at the primary be called back? Only when it hangs: after a crash their connections break by
  * themselves, and a server that answers with errors may still answer these.
