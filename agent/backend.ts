@@ -67,6 +67,8 @@ export interface Question {
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly body: Buffer;
+  /** The moment, in the clock's monotonic milliseconds, after which nobody waits for the answer any more. */
+  readonly deadlineMs?: number | undefined;
 }
 
 /** A rung's answer. Anything but `ok` sends the question on to the next rung. */
@@ -78,10 +80,15 @@ export type RungAnswer =
       readonly body: Buffer;
       /** Of the model that answered, for `pilotfish-model-version`. */
       readonly version: string | undefined;
+      /** The rungs whose answers this one was made of. */
+      readonly members?: readonly string[];
     }
-  | { readonly outcome: "error" | "timeout" | "unsupported" | "rejected"; readonly detail: string };
+  | { readonly outcome: "error" | "timeout" | "unsupported" | "rejected" | "overloaded"; readonly detail: string };
 
-/** One way to answer after the primary. `answer` never rejects. */
+/**
+ * One way to answer after the primary. `answer` never rejects. A signal whose reason is a `TimeoutError` says that the rung
+ * was too slow; any other reason, that nobody wants the answer any more, which is held against nobody.
+ */
 export interface Rung {
   readonly name: string;
   readonly kind: string;

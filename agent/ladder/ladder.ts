@@ -1,83 +1,110 @@
 /**
  * The ladder: who answers after the primary, in the config's order. Each rung answers in the primary's own shape, says which
- * version of what has answered, and never rejects.
+ * version of what has answered, never rejects, and stands behind its guards (guard.ts).
  */
 import { z } from "zod";
-import { primaryName } from "../backend.ts";
-import type { Question, Rung, RungAnswer } from "../backend.ts";
+import type { Question, Rung } from "../backend.ts";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
+import type { PlainOptions } from "../protocols/plain-options.ts";
 import type { ModelDescription, Protocol } from "../protocols/protocol.ts";
-import { duration } from "../units.ts";
 import { defaultRung } from "./default-rung.ts";
+import { ensembleRung } from "./ensemble-rung.ts";
+import { guarded } from "./guard.ts";
+import type { GuardedRung, GuardOptions } from "./guard.ts";
+import type { LadderRung } from "./ladder-rung.ts";
+import { LastGoodRung } from "./last-good-rung.ts";
+import type { GoodAnswer } from "./last-good-rung.ts";
+import { memberMistakes, nameMistakes } from "./mistakes.ts";
 import { OnnxRung } from "./onnx-rung.ts";
+import { instantGuards } from "./options.ts";
+import type { Send } from "./relay.ts";
+import { replicaRung } from "./replica-rung.ts";
+import { featuresOf } from "./rules-file.ts";
+import { rulesRung } from "./rules-rung.ts";
+import type { Feature } from "./rules.ts";
+import { rungOptions } from "./rung-options.ts";
+import type { RungKind, RungOptions } from "./rung-options.ts";
+import type { InRange } from "./validity.ts";
+import { VersionRung } from "./version-rung.ts";
 
-/** A rung's name is a label, a header and a word for people. */
-const rungName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/, "expected 1 to 63 letters, digits, _ . or -, the first a letter or digit");
-/** It is sent in a header. */
-const version = z.string().regex(/^[\x21-\x7e]{1,128}$/, "expected 1 to 128 visible ASCII characters, no space");
-const scalar = z.union([z.number(), z.string(), z.boolean()]);
-
-const onnxOptions = z.strictObject({
-  kind: z.literal("onnx"),
-  name: rungName.default("onnx"),
-  /** Path of the model's file. */
-  model: z.string({ error: "expected the path of an ONNX model" }).min(1),
-  version: version.optional(),
-  /** For one answer. */
-  timeout: duration().default(1_000),
-  /** Questions that may wait at once. */
-  waiting: z.int().min(1).default(1_024),
-  /** The order of the columns of a single matrix. */
-  features: z.array(z.string().min(1)).min(1).optional(),
-});
-
-const defaultOptions = z.strictObject({
-  kind: z.literal("default"),
-  name: rungName.default("default"),
-  /** For each output its value, or its values where a row has several. */
-  outputs: z.record(z.string().min(1), z.union([scalar, z.array(scalar).min(1)], { error: "expected a value, or a list of values" }), { error: "expected each output's name with its value" }),
-  version: version.optional(),
-});
-
-export const ladderOptions = z.array(z.discriminatedUnion("kind", [onnxOptions, defaultOptions]));
+export const ladderOptions = z.array(rungOptions).max(64);
 export type LadderOptions = z.output<typeof ladderOptions>;
 
 export interface LadderDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly protocol: Protocol;
+  /** Of the protocol `plain`: what it was made from, for threads that make it anew. */
+  readonly plain?: PlainOptions | undefined;
   /** The primary's model, once its metadata is known. */
   readonly describe: () => ModelDescription | undefined;
+  /** The primary. */
+  readonly server: URL;
+  /** Asks another server, over connections that are kept. */
+  readonly send: Send;
+  /** The version that was last seen to serve well before the present one. */
+  readonly knownGood: () => string | undefined;
+  /** The features that the reference knows, in its order. */
+  readonly features: () => readonly Feature[] | undefined;
+  /** Where rows leave the reference's range, in a sentence; undefined where they do not. No reference is a sentence too. */
+  readonly inRange: InRange;
+  /** How far the members of an ensemble disagreed, from 0 to 1. */
+  readonly disagreement: (rung: string, ratio: number) => void;
+  /** Something bounded let go of what it held. */
+  readonly dropped: (what: string, count?: number) => void;
 }
 
 export interface Ladder {
   /** In the order in which they are asked. */
   readonly rungs: readonly Rung[];
-  /** The names of those that can answer now: a rung whose model can not be loaded is out. */
+  /** The names of those that would be asked and could answer now. */
   usable(): readonly string[];
+  /** Keeps an answer of the primary for rungs that give it again; nothing happens where there are none. Nobody waits for it. */
+  readonly remember: (question: Question, answer: GoodAnswer) => void;
   /** Loads what has to be loaded. Never rejects: what can not be loaded is logged with its path. */
   start(): Promise<() => Promise<void>>;
 }
 
-/** @throws RangeError where two rungs bear one name, or one bears the primary's. */
-export function ladder(options: LadderOptions, deps: LadderDeps): Ladder {
-  const names = options.map(({ name }) => name);
-  const taken = names.find((name, index) => name === primaryName || names.indexOf(name) !== index);
-  if (taken !== undefined) throw new RangeError(`ladder: the name ${taken} is taken`);
+type OptionsOf = { readonly [K in RungKind]: Extract<RungOptions, { kind: K }> };
+interface Parts extends LadderDeps {
+  readonly rung: (name: string) => GuardedRung | undefined;
+}
 
-  const onnxRungs: OnnxRung[] = [];
-  const rungs = options.map((rung): Rung => {
-    if (rung.kind === "default") return forItsModel(defaultRung(rung, deps), deps);
-    const onnx = new OnnxRung(rung, deps);
-    onnxRungs.push(onnx);
-    return forItsModel(onnx, deps);
-  });
+const kinds: { readonly [K in RungKind]: (options: OptionsOf[K], parts: Parts) => LadderRung } = {
+  replica: replicaRung,
+  version: (options, parts) => new VersionRung(options, parts),
+  onnx: (options, parts) => new OnnxRung(options, parts),
+  ensemble: ensembleRung,
+  rules: rulesRung,
+  "last-good": (options, parts) => new LastGoodRung(options, parts),
+  default: defaultRung,
+};
+
+function make<K extends RungKind>(options: OptionsOf[K], parts: Parts): LadderRung {
+  return kinds[options.kind as K](options, parts);
+}
+
+/** @throws RangeError where two rungs bear one name, one bears the primary's, or an ensemble has a member that can be none. */
+export function ladder(options: LadderOptions, deps: LadderDeps): Ladder {
+  const [mistake] = [...nameMistakes(options), ...options.flatMap((rung, index) => memberMistakes(rung, index, options))];
+  if (mistake !== undefined) throw new RangeError(`${mistake.path}: ${mistake.message}`);
+
+  const byName = new Map<string, GuardedRung>();
+  const parts: Parts = { ...deps, rung: (name) => byName.get(name) };
+  const memories: LastGoodRung[] = [];
+  for (const rung of options) {
+    const made = make(rung, parts);
+    if (made instanceof LastGoodRung) memories.push(made);
+    byName.set(rung.name, guarded(made, guardsOf(rung), deps));
+  }
+  const rungs = [...byName.values()];
   return {
     rungs,
-    usable: () => names.filter((name) => onnxRungs.find((rung) => rung.name === name)?.ready ?? true),
+    usable: () => rungs.filter(({ usable }) => usable).map(({ name }) => name),
+    remember: (question, answer) => memories.forEach((memory) => memory.remember(question, answer)),
     async start() {
-      const closes = await Promise.all(onnxRungs.map((rung) => rung.start()));
+      const closes = await Promise.all(rungs.map((rung) => rung.start()));
       return async () => {
         await Promise.all(closes.map((close) => close()));
       };
@@ -85,16 +112,13 @@ export function ladder(options: LadderOptions, deps: LadderDeps): Ladder {
   };
 }
 
-/** The ladder stands in for one model. A question for another is not answered in its name. */
-function forItsModel(rung: Rung, { protocol, describe }: LadderDeps): Rung {
+/** A replica has a circuit for each of its servers; an ONNX rung has a queue and a time-out that know its thread. */
+function guardsOf(rung: RungOptions): GuardOptions {
+  const { circuit, bulkhead, timeout } = { ...instantGuards, ...rung };
   return {
-    name: rung.name,
-    kind: rung.kind,
-    answer(question: Question, signal: AbortSignal): Promise<RungAnswer> {
-      const asked = protocol.inferenceOf(question.method, question.path)?.model;
-      const model = describe()?.name;
-      if (model === undefined || asked === model) return rung.answer(question, signal);
-      return Promise.resolve({ outcome: "unsupported", detail: `it stands in for ${model}, not for ${asked}` });
-    },
+    validity: rung.validity,
+    features: rung.kind === "rules" ? rung.features && featuresOf(rung.features).map(({ name }) => name) : rung.features,
+    circuit: rung.kind === "replica" ? undefined : circuit,
+    bulkhead: rung.kind === "onnx" ? undefined : { ...bulkhead, timeoutMs: timeout },
   };
 }

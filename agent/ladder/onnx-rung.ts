@@ -7,31 +7,47 @@
  * rung out for good: that is a mistake in the config or the image, and it is logged as such.
  */
 import { Worker } from "node:worker_threads";
-import type { Question, Rung, RungAnswer } from "../backend.ts";
+import { z } from "zod";
+import type { Question, RungAnswer } from "../backend.ts";
 import type { Cancel, Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
+import type { PlainOptions } from "../protocols/plain-options.ts";
 import type { ModelDescription, Protocol } from "../protocols/protocol.ts";
 import type { ProtocolName } from "../protocols/protocols.ts";
-import { answerWith } from "./answer.ts";
+import { answerWith, modelOf } from "./answer.ts";
+import { misfit } from "./input-check.ts";
+import type { LadderRung } from "./ladder-rung.ts";
 import type { OnnxAnswer, OnnxAsk, OnnxSay, OnnxThreadData } from "./onnx-message.ts";
+import { featureNames, guardOptions, modelVersion, rungName, scalar } from "./options.ts";
+import type { Input } from "./tensors.ts";
 
-export interface OnnxRungOptions {
-  readonly name: string;
+const value = z.union([scalar, z.array(scalar).min(1)], { error: "expected a value, or a list of values" });
+const constant = z.strictObject({ constant: value });
+const source = z.union([z.string().min(1), constant, z.array(z.union([z.string().min(1), constant])).min(1)], {
+  error: "expected the name of a tensor or column, {constant: value}, or a list of these",
+});
+
+export const onnxOptions = z.strictObject({
+  kind: z.literal("onnx"),
+  name: rungName.default("onnx"),
   /** Path of the model's file. */
-  readonly model: string;
-  readonly version?: string | undefined;
-  /** For one answer, from the question to its last byte. */
-  readonly timeout: number;
-  /** Questions that may wait at once; the burst of a whole failover comes at once. */
-  readonly waiting: number;
-  /** The order of the columns of a single matrix. */
-  readonly features?: readonly string[] | undefined;
-}
+  model: z.string({ error: "expected the path of an ONNX model" }).min(1),
+  version: modelVersion.optional(),
+  /** `lazy`: for the first question. */
+  load: z.enum(["start", "lazy"]).default("start"),
+  /** For each input of the model where it comes from; one that is not named is found by its name and by `features`. */
+  inputs: z.record(z.string().min(1), source, { error: "expected each input's name with where it comes from" }).optional(),
+  features: featureNames.optional(),
+  // The burst of a whole failover comes at once, so many may wait; few are given to the thread, so that one given up has hardly begun.
+  ...guardOptions({ active: 4, waiting: 1_024, timeoutMs: 1_000 }),
+});
+export type OnnxRungOptions = z.output<typeof onnxOptions>;
 
 export interface OnnxRungDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly protocol: Protocol;
+  readonly plain?: PlainOptions | undefined;
   readonly describe: () => ModelDescription | undefined;
 }
 
@@ -43,12 +59,10 @@ interface Waiting {
 
 /** Beside the sources, or beside the bundle. */
 const threadFile = import.meta.url.endsWith(".ts") ? "./onnx-thread.ts" : "./onnx-thread.mjs";
-/** Questions given to the thread at once: enough to keep it busy, few enough that one given up has hardly begun. */
-const underWayMax = 4;
 const restartFirstMs = 1_000;
 const restartMaxMs = 60_000;
 
-export class OnnxRung implements Rung {
+export class OnnxRung implements LadderRung {
   readonly name: string;
   readonly kind = "onnx";
 
@@ -56,11 +70,16 @@ export class OnnxRung implements Rung {
   readonly #deps: OnnxRungDeps;
   readonly #queue = new Map<number, Waiting>();
   readonly #underWay = new Map<number, Waiting>();
-  #state: "stopped" | "loading" | "ready" | "out" = "stopped";
+  /** `asleep`: loaded by the first question; `waking`: that is under way, and questions wait for it. */
+  #state: "stopped" | "asleep" | "waking" | "loading" | "ready" | "out" = "stopped";
   #worker: Worker | undefined;
   #why = "it has not been started";
+  #inputs: readonly Input[] = [];
+  /** The description that the model's inputs were last held against. */
+  #checked: ModelDescription | undefined;
   #ids = 0;
-  #answered = 0;
+  /** Since when the thread has had something to do and said nothing. */
+  #quietSinceMs = 0;
   #restartMs = restartFirstMs;
   #cancelRestart: Cancel = () => {};
 
@@ -72,12 +91,13 @@ export class OnnxRung implements Rung {
 
   /** It can answer now. */
   get ready(): boolean {
-    return this.#state === "ready";
+    return this.#state === "ready" || this.#state === "asleep" || this.#state === "waking";
   }
 
   /** Kept when the model is loaded, or can not be. */
   async start(): Promise<() => Promise<void>> {
-    await this.#load();
+    if (this.#options.load === "lazy") this.#state = "asleep";
+    else await this.#load("loading");
     return async () => {
       this.#state = "stopped";
       this.#why = "it has been stopped";
@@ -87,21 +107,23 @@ export class OnnxRung implements Rung {
   }
 
   answer(question: Question, signal: AbortSignal): Promise<RungAnswer> {
-    const { waiting, timeout } = this.#options;
-    if (this.#state !== "ready") return Promise.resolve({ outcome: "error", detail: this.#why });
+    const { bulkhead, timeout } = this.#options;
+    if (this.#state === "asleep") void this.#load("waking");
+    if (this.#state === "ready") this.#check();
+    if (!this.ready) return Promise.resolve({ outcome: "error", detail: this.#why });
     if (signal.aborted) return Promise.resolve({ outcome: "timeout", detail: "given up before it began" });
-    if (this.#queue.size >= waiting) return Promise.resolve({ outcome: "error", detail: `overloaded: ${waiting} questions are waiting` });
+    if (this.#queue.size >= Math.max(1, bulkhead.waiting)) return Promise.resolve({ outcome: "overloaded", detail: `${this.#queue.size} questions are waiting` });
     return new Promise((resolve) => {
       const id = (this.#ids += 1);
-      const answeredBefore = this.#answered;
       const giveUp = (detail: string): void => {
         settle({ outcome: "timeout", detail });
-        // All its time, and the thread has answered nobody: it is stuck.
-        if (this.#underWay.has(id) && this.#answered === answeredBefore && !signal.aborted) this.#end("it did not answer in time");
         this.#queue.delete(id);
+        // All of a question's time, and the thread has answered nobody: it is stuck.
+        if (this.#underWay.size > 0 && this.#deps.clock.monotonicMs() - this.#quietSinceMs >= timeout) this.#end("it did not answer in time");
       };
       const onAbort = (): void => giveUp("given up");
-      const cancelTimer = this.#deps.clock.after(timeout, () => giveUp(`no answer within ${timeout} ms`));
+      const leftMs = Math.min(timeout, (question.deadlineMs ?? Infinity) - this.#deps.clock.monotonicMs());
+      const cancelTimer = this.#deps.clock.after(leftMs, () => giveUp(`no answer within ${Math.round(leftMs)} ms`));
       const settle = (answer: RungAnswer): void => {
         cancelTimer();
         signal.removeEventListener("abort", onAbort);
@@ -115,13 +137,15 @@ export class OnnxRung implements Rung {
 
   #send(): void {
     for (const [id, waiting] of this.#queue) {
-      if (this.#worker === undefined || this.#underWay.size >= underWayMax) return;
+      if (this.#worker === undefined || this.#state !== "ready" || this.#underWay.size >= this.#options.bulkhead.active) return;
       this.#queue.delete(id);
+      if (this.#underWay.size === 0) this.#quietSinceMs = this.#deps.clock.monotonicMs();
       this.#underWay.set(id, waiting);
-      const { method, path, body } = waiting.question;
+      const { path, body } = waiting.question;
       const ask: OnnxAsk = {
         id,
-        model: this.#deps.protocol.inferenceOf(method, path)?.model ?? "",
+        model: modelOf(this.#deps.protocol, waiting.question),
+        target: path,
         body: new Uint8Array(body),
         description: this.#deps.describe(),
       };
@@ -129,12 +153,12 @@ export class OnnxRung implements Rung {
     }
   }
 
-  #load(): Promise<void> {
-    const { model, version, features } = this.#options;
-    const { protocol, log } = this.#deps;
-    this.#state = "loading";
+  #load(state: "loading" | "waking"): Promise<void> {
+    const { model, version, features, inputs } = this.#options;
+    const { protocol, plain, log } = this.#deps;
+    this.#state = state;
     this.#why = "its model is being loaded";
-    const workerData: OnnxThreadData = { path: model, protocol: protocol.name as ProtocolName, features, version };
+    const workerData: OnnxThreadData = { path: model, protocol: protocol.name as ProtocolName, plain, features, inputs, version };
     const worker = new Worker(new URL(threadFile, import.meta.url), { workerData, name: `rung ${this.name}` });
     worker.unref();
     this.#worker = worker;
@@ -142,8 +166,11 @@ export class OnnxRung implements Rung {
       worker.on("message", (message: OnnxSay) => {
         switch (message.kind) {
           case "loaded":
-            if (this.#state === "loading") this.#state = "ready";
-            log.info({ rung: this.name, model, inputs: message.inputs, outputs: message.outputs }, "a rung's model is loaded");
+            this.#inputs = message.inputs;
+            if (this.#state === "loading" || this.#state === "waking") this.#state = "ready";
+            log.info({ rung: this.name, model, inputs: message.inputs.map(({ name }) => name), outputs: message.outputs }, "a rung's model is loaded");
+            this.#check(true);
+            this.#send();
             resolve();
             break;
           case "failed":
@@ -156,7 +183,7 @@ export class OnnxRung implements Rung {
         }
       });
       worker.on("error", (error) => {
-        if (this.#state === "loading") this.#out(`its thread can not be started: ${String(error)}`);
+        if (this.#state === "loading" || this.#state === "waking") this.#out(`its thread can not be started: ${String(error)}`);
         else log.error({ rung: this.name, error: String(error) }, "a rung's thread failed");
       });
       worker.on("exit", () => {
@@ -166,8 +193,18 @@ export class OnnxRung implements Rung {
     });
   }
 
+  /** Holds the model's inputs against the mapping, and against the primary's description whenever that has become another. */
+  #check(isFirst: boolean = false): void {
+    const description = this.#deps.describe();
+    if (!isFirst && description === this.#checked) return;
+    this.#checked = description;
+    const why = misfit(this.#inputs, this.#options.inputs ?? {}, this.#options.features, description);
+    if (why !== undefined) this.#out(`the inputs of ${this.#options.model} do not match: ${why}`);
+  }
+
   /** A mistake that time does not mend. */
   #out(why: string): void {
+    if (this.#state === "stopped") return;
     this.#state = "out";
     this.#why = why;
     this.#deps.log.error({ rung: this.name, model: this.#options.model }, `the rung ${this.name} is out: ${why}`);
@@ -175,11 +212,11 @@ export class OnnxRung implements Rung {
   }
 
   #take(answer: OnnxAnswer): void {
-    this.#answered += 1;
+    this.#quietSinceMs = this.#deps.clock.monotonicMs();
     this.#restartMs = restartFirstMs;
     const waiting = this.#underWay.get(answer.id);
     this.#underWay.delete(answer.id);
-    waiting?.settle(answer.outcome === "ok" ? answerWith(answer.body, this.#options.version) : { outcome: answer.outcome, detail: answer.detail });
+    waiting?.settle(answer.outcome === "ok" ? answerWith({ headers: answer.headers, body: Buffer.from(answer.body.buffer) }, this.#options.version) : { outcome: answer.outcome, detail: answer.detail });
     this.#send();
   }
 
@@ -195,10 +232,10 @@ export class OnnxRung implements Rung {
     const left = [...this.#underWay.values(), ...this.#queue.values()];
     this.#underWay.clear();
     this.#queue.clear();
-    if (this.#state === "loading" || this.#state === "ready") {
+    if (this.#state === "loading" || this.#state === "waking" || this.#state === "ready") {
       this.#state = "loading";
       this.#why = "its thread ended and is being started anew";
-      this.#cancelRestart = this.#deps.clock.after(this.#restartMs, () => void this.#load());
+      this.#cancelRestart = this.#deps.clock.after(this.#restartMs, () => void this.#load("loading"));
       this.#restartMs = Math.min(restartMaxMs, 2 * this.#restartMs);
     }
     left.forEach(({ settle }) => settle({ outcome: "error", detail: this.#why }));

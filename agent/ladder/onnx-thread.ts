@@ -8,13 +8,13 @@ import { InferenceSession, Tensor as OnnxTensor } from "onnxruntime-node";
 import { systemClock } from "../clock.ts";
 import { numberFor, onnxNumbers, takenBy } from "../onnx-values.ts";
 import type { Tensor, Value } from "../protocols/protocol.ts";
-import { protocols } from "../protocols/protocols.ts";
+import { protocolNamed } from "../protocols/protocols.ts";
 import type { OnnxAnswer, OnnxAsk, OnnxSay, OnnxThreadData } from "./onnx-message.ts";
 import { conform, feed } from "./tensors.ts";
 import type { Feed, Given, Input } from "./tensors.ts";
 
-const { path, protocol: protocolName, features, version } = workerData as OnnxThreadData;
-const protocol = protocols[protocolName];
+const { path, protocol: protocolName, plain, features, inputs: mapping, version } = workerData as OnnxThreadData;
+const protocol = protocolNamed(protocolName, plain);
 
 function say(message: OnnxSay): void {
   const moved = message.kind === "answer" && message.answer.outcome === "ok" ? [message.answer.body.buffer as ArrayBuffer] : [];
@@ -61,18 +61,19 @@ function isTensor(metadata: InferenceSession.ValueMetadata): metadata is Inferen
   return metadata.isTensor;
 }
 
-async function answer(session: InferenceSession, inputs: readonly Input[], outputs: readonly string[], { id, model, body, description }: OnnxAsk): Promise<OnnxAnswer> {
-  const request = protocol.parseRequest(body);
+async function answer(session: InferenceSession, inputs: readonly Input[], outputs: readonly string[], { id, model, target, body, description }: OnnxAsk): Promise<OnnxAnswer> {
+  const request = protocol.parseRequest(body, target);
   if (!request.ok) return { id, outcome: request.reason === "binary" ? "unsupported" : "rejected", detail: `the request can not be read: ${request.reason}` };
-  const fed = feed(inputs, request.inputs, features);
+  const fed = feed(inputs, request.inputs, features, mapping);
   if (!fed.ok) return { id, outcome: fed.outcome, detail: fed.detail };
   const results = await session.run(Object.fromEntries(fed.feeds.map((one) => [one.name, tensorOf(one)])), [...outputs]);
   const given = new Map(Object.entries(results).map(([name, result]) => [name, givenOf(result as OnnxTensor)]));
   const rows = (request.inputs[0] as Tensor).shape[0] ?? 1;
   const conformed = conform(given, description, request.outputs, rows);
   if (!conformed.ok) return { id, outcome: conformed.outcome, detail: conformed.detail };
-  const text = protocol.formatAnswer({ model, version, id: request.id, outputs: conformed.outputs });
-  return { id, outcome: "ok", body: new TextEncoder().encode(text) };
+  const formatted = protocol.formatAnswer({ model, version, id: request.id, outputs: conformed.outputs }, request);
+  // A copy of its own: a small Buffer lies in a pool that can not be moved to the other thread.
+  return { id, outcome: "ok", headers: formatted.headers, body: new Uint8Array(formatted.body) };
 }
 
 /**
@@ -88,7 +89,7 @@ async function warmUp(session: InferenceSession, inputs: readonly Input[], outpu
   const body = Buffer.from(protocol.formatRequest(zeros));
   const endMs = systemClock.monotonicMs() + warmMs;
   for (let id = -warmRuns; id < 0 && systemClock.monotonicMs() < endMs; id += 1) {
-    await answer(session, inputs, outputs, { id, model: "", body, description: undefined }).catch(() => {});
+    await answer(session, inputs, outputs, { id, model: "", target: "", body, description: undefined }).catch(() => {});
   }
 }
 
@@ -108,7 +109,7 @@ async function serve(): Promise<void> {
       (error: unknown) => say({ kind: "answer", answer: { id: ask.id, outcome: error instanceof Unfit ? "rejected" : "error", detail: String((error as Error).message).slice(0, 200) } }),
     );
   });
-  say({ kind: "loaded", inputs: inputs.map(({ name }) => name), outputs });
+  say({ kind: "loaded", inputs: inputs.map(({ name, type, shape }) => ({ name, type, shape: [...shape] })), outputs });
 }
 
 serve().catch((error: unknown) => say({ kind: "failed", detail: String((error as Error).message).slice(0, 500) }));

@@ -1,11 +1,8 @@
 /** The answer that was written down beforehand. */
 import { expect, test } from "vitest";
 import { ladder, ladderOptions } from "../../agent/ladder/ladder.ts";
-import { systemClock } from "../../agent/clock.ts";
-import { silent } from "../../agent/log.ts";
-import { openInference } from "../../agent/protocols/open-inference.ts";
 import type { ModelDescription } from "../../agent/protocols/protocol.ts";
-import { bodyOf, question, stage } from "./stage.ts";
+import { bodyOf, ladderDeps, question, stage } from "./stage.ts";
 
 const answer = { kind: "default", outputs: { probabilities: [0.7, 0.3], label: 0 } };
 const description: ModelDescription = {
@@ -62,12 +59,11 @@ test("a request whose rows can not be counted is not answered", async () => {
 
 test("rungs are asked in the config's order and are called by their kind where they have no name", () => {
   const options = ladderOptions.parse([{ kind: "onnx", model: "a.onnx" }, { kind: "default", outputs: { y: 0 } }, { kind: "default", name: "really-last", outputs: { y: 1 } }]);
-  expect(options).toMatchObject([{ name: "onnx", timeout: 1_000, waiting: 1_024 }, { name: "default" }, { name: "really-last" }]);
-  const deps = { clock: systemClock, log: silent, protocol: openInference, describe: () => undefined };
-  const made = ladder(options, deps);
+  expect(options).toMatchObject([{ name: "onnx", timeout: 1_000, bulkhead: { active: 4, waiting: 1_024 } }, { name: "default" }, { name: "really-last" }]);
+  const made = ladder(options, ladderDeps());
   expect(made.rungs.map(({ name, kind }) => [name, kind])).toEqual([["onnx", "onnx"], ["default", "default"], ["really-last", "default"]]);
   expect(made.usable()).toEqual(["default", "really-last"]); // the model is loaded by start
-  expect(() => ladder([...options, ...options], deps)).toThrow("ladder: the name onnx is taken");
+  expect(() => ladder([...options, ...options], ladderDeps())).toThrow('ladder.3.name: a rung before it is named "onnx" too');
 });
 
 test.each([

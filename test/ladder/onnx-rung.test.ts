@@ -108,12 +108,12 @@ test("a question that its asker gives up ends at once and costs the thread nothi
 });
 
 test("a burst is answered as far as may wait at once; the rest learns that it is too much", async () => {
-  const { ask } = await stage([{ ...forest, waiting: 50 }]);
+  const { ask } = await stage([{ ...forest, bulkhead: { waiting: 50 } }]);
   const answers = await Promise.all(Array.from({ length: 200 }, () => ask(question(irisQuestion))));
-  const [served, refused] = [answers.filter(({ outcome }) => outcome === "ok"), answers.filter(({ outcome }) => outcome === "error")];
+  const [served, refused] = [answers.filter(({ outcome }) => outcome === "ok"), answers.filter(({ outcome }) => outcome === "overloaded")];
   expect(served.length).toBe(54); // 50 that wait and 4 under way
   expect(refused.length).toBe(146);
-  expect(refused[0]).toMatchObject({ detail: "overloaded: 50 questions are waiting" });
+  expect(refused[0]).toMatchObject({ detail: "50 questions are waiting" });
 });
 
 test("after it is closed it answers nobody", async () => {

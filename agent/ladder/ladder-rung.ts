@@ -1,0 +1,9 @@
+/** What the ladder's door needs of a rung beyond its answers. */
+import type { Rung } from "../backend.ts";
+
+export interface LadderRung extends Rung {
+  /** It could answer now, circuit aside; undefined means always. */
+  readonly ready?: boolean;
+  /** Opens or loads what it needs; never rejects: what can not be had is logged, and the rung is not ready. */
+  start?(): Promise<() => Promise<void>>;
+}
