@@ -3,7 +3,7 @@
  * over a fresh connection of its own, so that it neither queues behind the traffic nor finds a dead connection kept alive.
  */
 import type { Clock } from "../clock.ts";
-import { backendPool } from "./pool.ts";
+import { backendPool, type BackendPool } from "./pool.ts";
 
 export interface AskRequest {
   readonly url: string | URL;
@@ -38,16 +38,23 @@ export type Asked =
 
 /** Never rejects. Cost: one connection, and the body in memory. */
 export async function ask(clock: Clock, request: AskRequest): Promise<Asked> {
+  const url = URL.parse(request.url.toString());
+  if (url === null || !/^https?:$/.test(url.protocol)) return { ok: false, outcome: "invalid", detail: `no http address: ${request.url.toString().slice(0, 150)}`, durationMs: 0 };
+  const pool = backendPool(clock, { server: url, connections: 1, connectTimeoutMs: request.timeoutMs });
+  const asked = await askOver(clock, pool, request);
+  void pool.close();
+  return asked;
+}
+
+/** The same over connections that are kept. */
+export async function askOver(clock: Clock, pool: BackendPool, request: AskRequest): Promise<Asked> {
   const startMs = clock.monotonicMs();
   const failed = (outcome: Extract<Asked, { ok: false }>["outcome"], detail: string): Asked => {
     return { ok: false, outcome, detail, durationMs: clock.monotonicMs() - startMs };
   };
   const { method = "GET", headers = {}, bodyMaxBytes = 1_048_576, signal } = request;
   if (signal?.aborted === true) return failed("cancelled", "cancelled before it was sent");
-  const url = URL.parse(request.url.toString());
-  if (url === null || !/^https?:$/.test(url.protocol)) return failed("invalid", `no http address: ${request.url.toString().slice(0, 150)}`);
-
-  const pool = backendPool(clock, { server: url, connections: 1, connectTimeoutMs: request.timeoutMs });
+  const url = new URL(request.url);
   const attempt = pool.attempt({
     method,
     path: url.pathname + url.search,
@@ -61,7 +68,6 @@ export async function ask(clock: Clock, request: AskRequest): Promise<Asked> {
   const answered = await attempt.answered;
   signal?.removeEventListener("abort", onAbort);
   attempt.cancel("cancelled", "over");
-  void pool.close();
 
   if (!answered.ok) {
     const { outcome, detail } = answered;

@@ -3,12 +3,11 @@
  *
  * The beginning of the answer is held back, up to as many bytes as the asker wants (`hold`), so that a backend which dies in
  * mid-answer leaves the asker free to go elsewhere. What is longer waits, with the backend kept from sending more, until the
- * asker pipes it on or cancels. All limits on time are the clock's; undici's own are off.
+ * asker pipes it on or cancels. All limits on time are the clock's. Whoever moves the bytes (undici behind pool.ts, or a
+ * connection of plain-pool.ts) tells the attempt what comes, and hears from it over a `Wire`.
  */
 import type { Readable } from "node:stream";
-import type { Dispatcher } from "undici";
 import type { Cancel, Clock } from "../clock.ts";
-import { classify } from "./classify.ts";
 import type { FailedOutcome, Failure } from "./classify.ts";
 
 export interface Head {
@@ -18,19 +17,36 @@ export interface Head {
   readonly headers: readonly string[];
   /** The declared Content-Length of the body; undefined where the answer is framed otherwise. */
   readonly length: number | undefined;
+  /**
+   * The end-to-end fields as they came, each with its line's end, where whoever read them knows that no more need be done to
+   * them before they go on.
+   */
+  readonly lines?: string | undefined;
 }
 
-export interface AttemptRequest {
+/** What an attempt may do to the connection that it is on. */
+export interface Wire {
+  pause(): void;
+  resume(): void;
+  /** The rest of the answer is not wanted. */
+  abort(reason: Error): void;
+}
+
+/** The asker's part, whoever moves the bytes. */
+export interface AttemptLimits {
+  /** The moment, in the clock's monotonic milliseconds, by which the answer must be held. May move while it waits. */
+  readonly deadlineMs: () => number;
+  /** How many bytes of an answer with this head to hold back; 0 means until its first byte. */
+  readonly hold: (head: Head) => number;
+}
+
+export interface AttemptRequest extends AttemptLimits {
   readonly method: string;
   /** Path with query. */
   readonly path: string;
   /** Names and values by turns; no hop-by-hop fields. Undici writes `host` first and Content-Length last. */
   readonly headers: readonly string[];
   readonly body: Buffer | Readable | null;
-  /** The moment, in the clock's monotonic milliseconds, by which the answer must be held. May move while it waits. */
-  deadlineMs(): number;
-  /** How many bytes of an answer with this head to hold back; 0 means until its first byte. */
-  hold(head: Head): number;
 }
 
 /** `whole`: the body has ended and lies in `held`; else there is more, and `pipe` or `cancel` must follow. */
@@ -39,7 +55,7 @@ export type Answered = { readonly ok: true; readonly head: Head; readonly whole:
 /** A reader of the body: false means it wants no more until `resume()`. */
 export type Sink = (chunk: Buffer) => boolean;
 
-export class Attempt implements Dispatcher.DispatchHandler {
+export class Attempt {
   readonly startedMs: number;
   /** Kept once: the answer is held, or it failed. Never rejects. */
   readonly answered: Promise<Answered>;
@@ -49,8 +65,8 @@ export class Attempt implements Dispatcher.DispatchHandler {
   trailers: readonly string[] = [];
 
   readonly #clock: Clock;
-  readonly #request: AttemptRequest;
-  #controller: Dispatcher.DispatchController | undefined;
+  readonly #limits: AttemptLimits;
+  #wire: Wire | undefined;
   #settle!: (answered: Answered) => void;
   #cancelTimer: Cancel = () => {};
   #head: Head | undefined;
@@ -64,9 +80,9 @@ export class Attempt implements Dispatcher.DispatchHandler {
   #sinkFull = false;
   #piped: (failure: Failure | undefined) => void = () => {};
 
-  constructor(clock: Clock, request: AttemptRequest) {
+  constructor(clock: Clock, limits: AttemptLimits) {
     this.#clock = clock;
-    this.#request = request;
+    this.#limits = limits;
     this.startedMs = clock.monotonicMs();
     this.#lastByteMs = this.startedMs;
     this.answered = new Promise((resolve) => {
@@ -94,7 +110,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
   cancel(outcome: FailedOutcome, detail: string): void {
     if (this.#ended || this.#failure !== undefined) return;
     this.#fail({ outcome, detail });
-    this.#controller?.abort(new Error(detail));
+    this.#wire?.abort(new Error(detail));
   }
 
   /**
@@ -110,60 +126,66 @@ export class Attempt implements Dispatcher.DispatchHandler {
       this.#piped = resolve;
       this.#lastByteMs = this.#clock.monotonicMs();
       this.#watchSilence(silenceMs);
-      if (!this.#sinkFull) this.#controller?.resume();
+      if (!this.#sinkFull) this.#wire?.resume();
     });
   }
 
   /** The sink wants more. */
   resume(): void {
+    if (this.#ended || this.#failure !== undefined) return; // The connection may be another's by now.
     this.#sinkFull = false;
     this.#lastByteMs = this.#clock.monotonicMs();
-    this.#controller?.resume();
+    this.#wire?.resume();
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    // Given up while it waited for a connection: to throw here gives the connection back unharmed, to abort would break it.
-    if (this.#failure !== undefined) throw new Error(this.#failure.detail);
-    this.#controller = controller;
+  /** The request was or is being written to a connection. */
+  get sent(): boolean {
+    return this.#wire !== undefined;
   }
 
-  onResponseStart(controller: Dispatcher.DispatchController, status: number, _headers: unknown, statusText?: string): void {
-    if (status < 200 || this.#failure !== undefined) return;
+  /** For whoever moves the bytes: the request is sent now. False: it was given up meanwhile, and nothing may be sent. */
+  onSend(wire: Wire): boolean {
+    if (this.#failure !== undefined) return false;
+    this.#wire = wire;
+    return true;
+  }
+
+  onHead(head: Head): void {
+    if (this.#failure !== undefined) return;
     this.#headMs = this.#lastByteMs = this.#clock.monotonicMs();
-    const headers = (controller.rawHeaders as readonly Buffer[]).map((field) => field.toString("latin1"));
-    this.#head = { status, statusText: statusText ?? "", headers, length: contentLength(headers) };
-    this.#holdBytes = this.#request.hold(this.#head);
+    this.#head = head;
+    this.#holdBytes = this.#limits.hold(head);
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  onData(chunk: Buffer): void {
     if (this.#failure !== undefined) return;
     this.#lastByteMs = this.#clock.monotonicMs();
     if (this.#sink !== undefined) {
       if (!this.#sink(chunk)) {
         this.#sinkFull = true;
-        controller.pause();
+        this.#wire?.pause();
       }
       return;
     }
     this.held.push(chunk);
     this.#heldBytes += chunk.length;
     if (this.#heldBytes > this.#holdBytes) {
-      controller.pause();
+      this.#wire?.pause();
       this.#answer(false);
     }
   }
 
-  onResponseEnd(controller: Dispatcher.DispatchController): void {
+  onEnd(trailers: readonly string[] = []): void {
     if (this.#failure !== undefined) return;
     this.#ended = true;
-    this.trailers = ((controller.rawTrailers ?? []) as readonly Buffer[]).map((field) => field.toString("latin1"));
+    this.trailers = trailers;
     this.#answer(true);
     this.#cancelTimer();
     this.#piped(undefined);
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
-    if (!this.#ended) this.#fail(classify(error, this.#controller !== undefined));
+  onFailure(failure: Failure): void {
+    if (!this.#ended) this.#fail(failure);
   }
 
   #answer(whole: boolean): void {
@@ -180,7 +202,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
   }
 
   #watchDeadline(): void {
-    const leftMs = this.#request.deadlineMs() - this.#clock.monotonicMs();
+    const leftMs = this.#limits.deadlineMs() - this.#clock.monotonicMs();
     if (leftMs <= 0) return this.cancel("timeout", "no answer within its share of the deadline");
     this.#cancelTimer = this.#clock.after(leftMs, () => this.#watchDeadline());
   }
@@ -191,11 +213,4 @@ export class Attempt implements Dispatcher.DispatchHandler {
     else if (this.#sinkFull) this.cancel("cancelled", `the client took no byte for ${silenceMs} ms`);
     else this.cancel("timeout", `no byte for ${silenceMs} ms in the middle of the answer`);
   }
-}
-
-function contentLength(headers: readonly string[]): number | undefined {
-  for (let i = 0; i < headers.length; i += 2) {
-    if ((headers[i] as string).toLowerCase() === "content-length") return Number(headers[i + 1]);
-  }
-  return undefined;
 }

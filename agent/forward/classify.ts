@@ -1,6 +1,6 @@
 /**
- * What an error of the HTTP client means for the backend, in our closed set of outcomes. The one place that knows undici's
- * and the system's error codes.
+ * What an error of the HTTP client means for the backend, in our closed set of outcomes. The one place that knows undici's,
+ * node:http's and the system's error codes.
  */
 import type { Outcome } from "../backend.ts";
 
@@ -20,10 +20,12 @@ const unsendable = new Set(["UND_ERR_INVALID_ARG", "UND_ERR_NOT_SUPPORTED", "UND
 
 /**
  * Bytes came back that are no HTTP. An end of input in the middle of a message is a parser's error too, and a broken
- * connection. Undici 8 leaves the parser's code undefined, so name and message have to do.
+ * connection. Undici 8 leaves the parser's code undefined, so name and message have to do; node:http gives it.
  */
 function isGarbage({ name, code, message }: { readonly name: string; readonly code: string; readonly message: string }): boolean {
   if (name === "HTTPParserError") return !message.includes("EOF");
+  if (code.startsWith("HPE_")) return code !== "HPE_INVALID_EOF_STATE";
+  if (code === "UND_ERR_RES_CONTENT_LENGTH_MISMATCH") return true; // A length that its chunks contradict.
   return code === "UND_ERR_HEADERS_OVERFLOW" || message === "bad response" || message === "bad upgrade";
 }
 

@@ -6,6 +6,7 @@ import { Pool } from "undici";
 import type { Clock } from "../clock.ts";
 import { Attempt } from "./attempt.ts";
 import type { AttemptRequest } from "./attempt.ts";
+import { UndiciHandler } from "./undici-handler.ts";
 
 export interface BackendPoolOptions {
   /** Scheme, host and port; a path in it is not used. */
@@ -38,7 +39,7 @@ export function backendPool(clock: Clock, { server, connections, connectTimeoutM
     attempt(request) {
       const attempt = new Attempt(clock, request);
       const { path, method, headers, body } = request;
-      pool.dispatch({ path, method, headers: headers as string[], body }, attempt);
+      pool.dispatch({ path, method, headers: headers as string[], body }, new UndiciHandler(attempt));
       return attempt;
     },
     close: () => pool.destroy(),

@@ -1,25 +1,26 @@
 /**
- * One request from its first byte to its answer's last: moves the bytes that plan.ts decides on, and says afterwards what
- * became of them.
+ * One request from its first byte to its answer's last, in whichever lane it came: has its bytes moved as plan.ts decides, and
+ * says afterwards what became of them.
  *
  * An answer that is short enough is held until it is whole before the client hears of it, so that a server which dies in
  * mid-answer is a reason to go elsewhere and not a broken answer. Once the client has had a byte nothing is tried again: where
  * the answer breaks then, the client's connection breaks too.
  */
-import type { IncomingMessage } from "node:http";
 import { primaryName } from "../backend.ts";
 import type { Outcome, Question, Reason, Rung, RungAnswer } from "../backend.ts";
 import type { Attempt, Head } from "../forward/attempt.ts";
+import type { Failure } from "../forward/classify.ts";
 import type { InferenceTarget } from "../protocols/protocol.ts";
 import { primaryShareMs, rungShareMs, timeoutOf } from "./deadline.ts";
-import { endToEnd, hasField, provenanceNames } from "./headers.ts";
+import { endToEnd, fieldValue, provenanceNames } from "./headers.ts";
 import { inferenceIdOf, isSampled, newTraceparent } from "./identity.ts";
+import type { Incoming } from "./incoming.ts";
 import { entryOf, next, outcomeOf, reasonOf } from "./plan.ts";
 import type { Situation, Step } from "./plan.ts";
 import { owned } from "./reply.ts";
-import type { Reply } from "./reply.ts";
+import type { AnswerHead, Reply } from "./reply.ts";
 import type { Room } from "./room.ts";
-import { Upload } from "./upload.ts";
+import type { Upload } from "./upload.ts";
 
 /** The rung's name where nobody has answered. */
 const nobody = "none";
@@ -30,8 +31,7 @@ const otherTimeoutMs = 300_000;
 /** The status noted for a client that left before it had one; nginx's. */
 const clientClosedRequest = 499;
 
-const answeredHere: ReadonlySet<string> = new Set(["expect"]);
-const answeredOrReplaced: ReadonlySet<string> = new Set(["expect", "pilotfish-inference-id"]);
+const noFields: readonly string[] = [];
 
 const answeredByNobody = (outcome: Outcome): Verdict => ({ rung: nobody, reason: "no-rung", version: undefined, outcome });
 const jsonFields = (body: Buffer): string[] => ["content-type", "application/json", "content-length", String(body.length)];
@@ -60,7 +60,7 @@ interface Entry {
 
 export class Exchange {
   readonly #room: Room;
-  readonly #request: IncomingMessage;
+  readonly #incoming: Incoming;
   readonly #reply: Reply;
   readonly #upload: Upload;
   readonly #startMs: number;
@@ -72,8 +72,6 @@ export class Exchange {
   readonly #sampled: boolean;
   readonly #traceparent: string | undefined;
   readonly #timeoutMs: number;
-  /** Content-Length; undefined for a chunked body, 0 for none. */
-  readonly #declaredBytes: number | undefined;
 
   readonly #tried: Outcome[] = [];
   readonly #failures: string[] = [];
@@ -87,24 +85,31 @@ export class Exchange {
   #over: "gone" | "too-large" | "done" | undefined;
   #verdict = answeredByNobody("error");
 
-  constructor(room: Room, request: IncomingMessage, reply: Reply) {
+  constructor(room: Room, incoming: Incoming) {
     const { options, deps } = room;
-    const { headers } = request;
+    const { heeded, reply } = incoming;
     this.#room = room;
-    this.#request = request;
+    this.#incoming = incoming;
     this.#reply = reply;
     this.#startMs = deps.clock.monotonicMs();
-    this.#method = request.method ?? "GET";
-    this.#path = originForm(request.url ?? "/");
+    this.#method = incoming.method;
+    this.#path = originForm(incoming.target);
     this.#target = targetOf(room, this.#method, this.#path);
-    this.#inferenceId = this.#target === undefined ? "" : inferenceIdOf(headers);
+    this.#inferenceId = this.#target === undefined ? "" : inferenceIdOf(heeded);
     this.#sampled = this.#target !== undefined && isSampled(this.#inferenceId, options.sample.ratio);
     if (this.#sampled) reply.keepCopy(options.sample.bodyMax);
-    this.#traceparent = typeof headers.traceparent === "string" ? headers.traceparent : this.#sampled ? newTraceparent() : undefined;
-    this.#timeoutMs = timeoutOf(headers, this.#target === undefined ? Math.max(otherTimeoutMs, options.timeout) : options.timeout);
-    this.#declaredBytes = headers["transfer-encoding"] === undefined ? Number(headers["content-length"] ?? 0) : undefined;
+    this.#traceparent = typeof heeded.traceparent === "string" ? heeded.traceparent : this.#sampled ? newTraceparent() : undefined;
+    this.#timeoutMs = timeoutOf(heeded, this.#target === undefined ? Math.max(otherTimeoutMs, options.timeout) : options.timeout);
     const keeps = this.#target !== undefined || this.#isShort();
-    this.#upload = new Upload(request, { clock: deps.clock, maxBytes: options.bodyMax, kept: keeps ? room.kept : undefined });
+    this.#upload = incoming.upload({
+      clock: deps.clock,
+      maxBytes: options.bodyMax,
+      kept: keeps ? room.kept : undefined,
+      ended: (end) => {
+        if (end === "cut") this.gone();
+        else if (end === "too-large") this.#tooLarge();
+      },
+    });
   }
 
   /** Serves the request to its end. Never rejects. */
@@ -123,8 +128,8 @@ export class Exchange {
   /** Answers without asking anybody, since too much is under way. */
   async turnAway(): Promise<void> {
     this.#verdict = answeredByNobody("overloaded");
-    const body = this.#errorBody("too many requests at once");
-    this.#head(503, "", ["retry-after", "1", ...jsonFields(body)]);
+    const body = this.#errorBody("too many requests at once", 503);
+    this.#head(ownHead(503, ["retry-after", "1", ...jsonFields(body)], body));
     await this.#reply.end([body]);
     this.#finish();
   }
@@ -138,15 +143,11 @@ export class Exchange {
   }
 
   async #serve(expectsContinue: boolean): Promise<void> {
-    const { bodyMax } = this.#room.options;
-    if (this.#declaredBytes !== undefined && this.#declaredBytes > bodyMax) return this.#refuseBody(expectsContinue);
+    const { declaredBytes } = this.#incoming;
+    if (declaredBytes !== undefined && declaredBytes > this.#room.options.bodyMax) return this.#refuseBody(expectsContinue);
     if (expectsContinue) this.#reply.continue();
-    void this.#upload.done.then((end) => {
-      if (end === "cut") this.gone();
-      if (end === "too-large") this.#tooLarge();
-    });
     // A short body is taken whole first: a client that trickles holds no connection of the server's.
-    if (this.#isShort()) await this.#upload.readAll();
+    if (this.#isShort() && !this.#upload.ended) await this.#upload.readAll();
 
     const entry = this.#enter();
     while (this.#over === undefined) {
@@ -160,7 +161,8 @@ export class Exchange {
   }
 
   #isShort(): boolean {
-    return this.#declaredBytes !== undefined && this.#declaredBytes <= this.#room.options.holdMax;
+    const { declaredBytes } = this.#incoming;
+    return declaredBytes !== undefined && declaredBytes <= this.#room.options.holdMax;
   }
 
   #enter(): Entry {
@@ -203,20 +205,19 @@ export class Exchange {
 
   /** True where the client has had an answer, or a part of one. */
   async #askPrimary({ reason, trial, retry }: Extract<Step, { ask: "primary" }>): Promise<boolean> {
-    const { deps, pool, work } = this.#room;
+    const { deps, work } = this.#room;
     if (retry && !this.#mayRetry()) return false;
-    const attempt = pool.attempt({
-      method: this.#method,
+    const attempt = this.#incoming.send({
       path: this.#room.basePath + this.#path,
-      headers: this.#requestFields(),
       body: this.#upload.body(),
+      added: this.#addedFields(),
       deadlineMs: () => this.#primaryDeadlineMs(),
       hold: (head) => this.#holdBytes(head),
     });
     this.#attempt = attempt;
-    work.begin(attempt, this.#upload, this.#target !== undefined);
+    const flight = work.begin(attempt, this.#upload, this.#target !== undefined);
     const ended = (outcome: Outcome, status: number | undefined): void => {
-      work.end(attempt);
+      work.end(flight);
       const durationMs = deps.clock.monotonicMs() - attempt.startedMs;
       deps.observe({ kind: "attempt", backend: primaryName, outcome, status, firstByteMs: attempt.headMs ?? durationMs, durationMs, trial });
     };
@@ -228,7 +229,7 @@ export class Exchange {
       return false;
     }
     const { head, whole } = answered;
-    const outcome = outcomeOf(head.status, hasField(head.headers, "retry-after"));
+    const outcome = outcomeOfHead(head);
     const answer: PrimaryAnswer = { attempt, head, whole, outcome };
     if (outcome !== "ok" && outcome !== "rejected") {
       ended(outcome, head.status);
@@ -256,19 +257,17 @@ export class Exchange {
     return !this.#retryRefused;
   }
 
-  #requestFields(): string[] {
-    const { rawHeaders, headers } = this.#request;
-    if (this.#target === undefined) return endToEnd(rawHeaders, answeredHere);
-    const fields = endToEnd(rawHeaders, answeredOrReplaced);
-    fields.push("pilotfish-inference-id", this.#inferenceId);
-    if (this.#traceparent !== undefined && headers.traceparent === undefined) fields.push("traceparent", this.#traceparent);
-    return fields;
+  #addedFields(): readonly string[] {
+    if (this.#target === undefined) return noFields;
+    const id = ["pilotfish-inference-id", this.#inferenceId];
+    return this.#traceparent === undefined || this.#incoming.heeded.traceparent !== undefined ? id : [...id, "traceparent", this.#traceparent];
   }
 
   /** How much of an answer to hold back: all of a short one, and the beginning of a failure, which may yet be replaced. */
-  #holdBytes({ status, headers, length }: Head): number {
+  #holdBytes(head: Head): number {
     const { holdMax } = this.#room.options;
-    const outcome = outcomeOf(status, hasField(headers, "retry-after"));
+    const { length } = head;
+    const outcome = outcomeOfHead(head);
     const mayBeReplaced = outcome === "error" || outcome === "overloaded";
     return mayBeReplaced || (length !== undefined && length <= holdMax) ? holdMax : 0;
   }
@@ -277,22 +276,47 @@ export class Exchange {
   async #deliver({ attempt, head, whole, outcome }: PrimaryAnswer, reason: Reason): Promise<Outcome> {
     const { work } = this.#room;
     this.#verdict = { rung: primaryName, reason, version: this.#versionOf(attempt), outcome };
-    this.#head(head.status, head.statusText, endToEnd(head.headers, this.#target === undefined ? undefined : provenanceNames));
+    const { status, statusText, length, lines } = head;
+    const fields = lines === undefined ? endToEnd(head.headers, this.#target === undefined ? undefined : provenanceNames) : noFields;
+    this.#head({ status, statusText, fields, lines, length });
     if (whole) {
       await this.#reply.end(attempt.held);
+      if (outcome === "ok") this.#remember(attempt.held, head);
     } else {
+      const memory = this.#room.deps.remember === undefined ? undefined : new Memory(this.#room.options.holdMax);
       this.#reply.onDrain(() => attempt.resume());
       const failure = await attempt.pipe((chunk) => {
         work.progress();
+        memory?.take(chunk);
         return this.#reply.write(chunk);
       }, this.#timeoutMs);
       if (failure !== undefined) {
-        this.#reply.break();
+        await this.#breakOff(head, failure);
         return this.#ended(failure.outcome);
       }
       await this.#reply.end([], attempt.trailers);
+      if (outcome === "ok" && memory?.chunks !== undefined) this.#remember(memory.chunks, head);
     }
     return this.#reply.delivered ? outcome : this.#ended("cancelled");
+  }
+
+  /** Only what was held whole on both sides; the client has its answer by now. */
+  #remember(body: readonly Buffer[], head: Head): void {
+    const { remember } = this.#room.deps;
+    if (remember === undefined || this.#target === undefined || !this.#upload.replayable) return;
+    const { status, headers } = head;
+    const fields: Record<string, string> = {};
+    for (let i = 0; i < headers.length; i += 2) fields[(headers[i] as string).toLowerCase()] = headers[i + 1] as string;
+    const question: Question = { method: this.#method, path: this.#path, headers: this.#incoming.headers(), body: this.#upload.whole() };
+    remember(question, { status, headers: fields, body: Buffer.concat(body), version: this.#verdict.version });
+  }
+
+  /** A stream of events says that it broke, in the protocol's own form; any other answer is broken off with its connection. */
+  async #breakOff({ headers, length }: Head, { outcome }: Failure): Promise<void> {
+    const isStream = length === undefined && fieldValue(headers, "content-type")?.startsWith("text/event-stream") === true;
+    const last = isStream && this.#target !== undefined && outcome !== "cancelled" ? this.#room.deps.protocol.streamError(`the answer broke off: ${outcome}`) : undefined;
+    if (last === undefined) this.#reply.break();
+    else await this.#reply.end([last]);
   }
 
   /** As the request named it, as the answer says, or as it was known before. */
@@ -334,7 +358,7 @@ export class Exchange {
       return false;
     }
     this.#verdict = { rung: rung.name, reason, version: answer.version, outcome: "ok" };
-    this.#head(answer.status, "", [...Object.entries(answer.headers).flat(), "content-length", String(answer.body.length)]);
+    this.#head(ownHead(answer.status, [...Object.entries(answer.headers).flat(), "content-length", String(answer.body.length)], answer.body));
     await this.#reply.end([answer.body]);
     if (!this.#reply.delivered) this.#ended("cancelled");
     return true;
@@ -346,10 +370,12 @@ export class Exchange {
 
   /** A rung's answer within its time, even from a rung that breaks its promise to heed the signal and never to reject. */
   async #answerOf(rung: Rung, timeoutMs: number): Promise<RungAnswer> {
-    const question: Question = { method: this.#method, path: this.#path, headers: this.#request.headers, body: this.#upload.whole() };
+    const { clock } = this.#room.deps;
+    const deadlineMs = clock.monotonicMs() + timeoutMs;
+    const question: Question = { method: this.#method, path: this.#path, headers: this.#incoming.headers(), body: this.#upload.whole(), deadlineMs };
     const abort = new AbortController();
     this.#rungAbort = abort;
-    const cancelTimer = this.#room.deps.clock.after(timeoutMs, () => abort.abort());
+    const cancelTimer = clock.after(timeoutMs, () => abort.abort(new DOMException("the rung's share of the time is over", "TimeoutError")));
     const late = new Promise<RungAnswer>((resolve) => {
       const detail = `no answer within ${Math.round(timeoutMs)} ms`;
       abort.signal.addEventListener("abort", () => resolve({ outcome: "timeout", detail }), { once: true });
@@ -383,28 +409,28 @@ export class Exchange {
   }
 
   async #refuseBody(isNotSent: boolean): Promise<void> {
+    this.#over = "too-large";
     this.#verdict = answeredByNobody("too-large");
-    const body = this.#errorBody(`the body has more than ${this.#room.options.bodyMax} bytes`);
+    const body = this.#errorBody(`the body has more than ${this.#room.options.bodyMax} bytes`, 413);
     this.#reply.closeAfter();
-    this.#head(413, "", jsonFields(body));
+    this.#head(ownHead(413, jsonFields(body), body));
     if (isNotSent) await this.#reply.end([body]);
-    else await this.#reply.endWhileSending(body, this.#request, this.#room.deps.clock);
+    else await this.#reply.endWhileSending(body, this.#room.deps.clock);
   }
 
   async #say(status: number, message: string): Promise<void> {
-    const body = this.#errorBody(message);
-    this.#head(status, "", jsonFields(body));
+    const body = this.#errorBody(message, status);
+    this.#head(ownHead(status, jsonFields(body), body));
     await this.#reply.end([body]);
   }
 
-  #errorBody(message: string): Buffer {
-    return Buffer.from(this.#room.deps.protocol.formatError(message));
+  #errorBody(message: string, status: number): Buffer {
+    return Buffer.from(this.#room.deps.protocol.formatError(message, status));
   }
 
-  #head(status: number, statusText: string, fields: readonly string[]): void {
+  #head(head: AnswerHead): void {
     if (this.#room.isDraining()) this.#reply.closeAfter();
-    const provenance = this.#target === undefined ? undefined : { ...this.#verdict, inferenceId: this.#inferenceId };
-    this.#reply.head(status, statusText, fields, provenance);
+    this.#reply.head(head, this.#target === undefined ? undefined : { ...this.#verdict, inferenceId: this.#inferenceId });
   }
 
   /** Says what became of it, and lets go of all that was held. */
@@ -416,11 +442,17 @@ export class Exchange {
     this.#upload.release();
   }
 
+  /** Where the path does not say it, the body may. */
+  #modelAsked(): string {
+    if (this.#target === undefined || this.#target.model !== "") return this.#target?.model ?? "";
+    return this.#upload.replayable ? (this.#room.deps.protocol.modelIn?.(this.#upload.whole()) ?? "") : "";
+  }
+
   #observe(): void {
     const { deps } = this.#room;
     const { rung, reason, version, outcome } = this.#verdict;
     const { clock, protocol, observe } = deps;
-    const model = deps.model ?? this.#target?.model ?? "";
+    const model = deps.model ?? this.#modelAsked();
     const inferenceId = this.#inferenceId;
     const atWallMs = clock.wallMs();
     observe({
@@ -449,10 +481,20 @@ export class Exchange {
   }
 }
 
+/** The head of an answer that is ours. */
+function ownHead(status: number, fields: readonly string[], body: Buffer): AnswerHead {
+  return { status, statusText: "", fields, length: body.length };
+}
+
+/** Looks at the fields only where they matter: a lane may not have cut them apart. */
+function outcomeOfHead(head: Head): Outcome {
+  return outcomeOf(head.status, head.status === 503 && fieldValue(head.headers, "retry-after") !== undefined);
+}
+
 /** The inference that this Pilotfish is there for; anything else is passed on as it is. */
 function targetOf({ deps }: Room, method: string, path: string): InferenceTarget | undefined {
   const target = deps.protocol.inferenceOf(method, path);
-  return target !== undefined && (deps.model === undefined || deps.model === target.model) ? target : undefined;
+  return target !== undefined && (deps.model === undefined || target.model === "" || deps.model === target.model) ? target : undefined;
 }
 
 /** A target in absolute form, as clients of a proxy send it, without its scheme and authority. */
@@ -461,4 +503,20 @@ function originForm(target: string): string {
   if (match === null) return target;
   const rest = target.slice(match[0].length);
   return rest.startsWith("/") ? rest : `/${rest}`;
+}
+
+/** The chunks of an answer that is passed on as it comes, as long as they are few. */
+class Memory {
+  chunks: Buffer[] | undefined = [];
+  #left: number;
+
+  constructor(bytesMax: number) {
+    this.#left = bytesMax;
+  }
+
+  take(chunk: Buffer): void {
+    this.#left -= chunk.length;
+    if (this.#left < 0) this.chunks = undefined;
+    else this.chunks?.push(chunk);
+  }
 }

@@ -1,21 +1,24 @@
 /**
  * The data path: clients reach the model server through here, and something else where the server can not answer.
  *
- * One lane: node:http takes requests in, undici sends them on. What is decided about a request is in plan.ts, what moves its
- * bytes in exchange.ts, so that a faster lane can share the decisions. The gateway waits for the backend and for nobody else:
- * the route is a field that it reads, and what it saw it tells after the last byte.
+ * Two lanes. The plain one (plain-connection.ts) frames what nearly all inference traffic is strictly and moves it as bytes; what
+ * is not plain goes, connection and all, to the ordinary one (ordinary.ts) of node:http and undici. What is decided about a
+ * request is in plan.ts and exchange.ts, the same for both. The gateway waits for the backend and for nobody else: the route is
+ * a field that it reads, and what it saw it tells after the last byte.
  */
-import { createServer } from "node:http";
-import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Cancel } from "../clock.ts";
+import { plainPool } from "../forward/plain-pool.ts";
 import { backendPool } from "../forward/pool.ts";
 import { basePath } from "../forward/under.ts";
-import { listenError } from "../listen.ts";
 import { Exchange } from "./exchange.ts";
+import { provenanceNames } from "./headers.ts";
+import type { Incoming } from "./incoming.ts";
+import { Listener } from "./listener.ts";
+import type { Serving } from "./listener.ts";
 import { gatewayOptions } from "./options.ts";
 import type { GatewayOptions } from "./options.ts";
-import { Reply } from "./reply.ts";
+import { OrdinaryIncoming } from "./ordinary.ts";
 import { RetryBudget } from "./retry-budget.ts";
 import type { Dropped, GatewayDeps, Room } from "./room.ts";
 import { KeptBytes } from "./upload.ts";
@@ -23,23 +26,14 @@ import { Work } from "./work.ts";
 import type { WorkReading } from "./work.ts";
 
 export { gatewayOptions };
-export type { Dropped, GatewayDeps, GatewayOptions, WorkReading };
-
-/** Limits against clients that are slow on purpose or by accident. */
-const headMaxBytes = 65_536;
-const headTimeoutMs = 10_000;
-const uploadTimeoutMs = 300_000;
-/** Longer than the idle limit of common load balancers (60 s), so that they and not we close a connection. */
-const idleTimeoutMs = 75_000;
-/** Open connections for each request that may be under way. */
-const connectionsPerActive = 4;
+export type { Dropped, GatewayDeps, GatewayOptions, Listener, WorkReading };
 
 export interface Gateway {
   /**
    * Opens the listener, or takes over one that another gateway has handed over, with the connections open on it. Rejects
    * where the address can not be had.
    */
-  start(inherited?: Server): Promise<{ readonly address: AddressInfo; readonly close: () => Promise<void> }>;
+  start(inherited?: Listener): Promise<{ readonly address: AddressInfo; readonly close: () => Promise<void> }>;
   /** What is in flight at the primary. */
   work(): WorkReading;
   /** Requests being served now, whoever serves them. */
@@ -52,7 +46,7 @@ export interface Gateway {
    * Gives the listener away, for a gateway with another config: no connection is refused or broken meanwhile. What is under
    * way here is served to its end; `close` waits for that and leaves the listener alone. Throws where there is none to give.
    */
-  readonly handOver: () => Server;
+  readonly handOver: () => Listener;
 }
 
 /** Has no effects until it is started; can be started once. */
@@ -63,17 +57,20 @@ export function gateway(options: GatewayOptions, deps: GatewayDeps): Gateway {
   const room: Room = {
     options,
     deps,
-    pool: backendPool(deps.clock, { server: deps.server, connections: options.connections }),
     budget: new RetryBudget(options.retry),
     work: new Work(deps.clock),
     kept: new KeptBytes(options.keptMax),
     basePath: basePath(deps.server),
     isDraining: () => draining,
   };
+  const { connections } = options;
+  const pool = backendPool(deps.clock, { server: deps.server, connections });
+  const plain = plainPool(deps.clock, { server: deps.server, connections, withheld: [...provenanceNames] });
+  const takesPlain = options.lanes === "both" && deps.server.protocol === "http:";
   const byConnection = new Map<Socket, Set<Exchange>>();
-  let server: Server | undefined;
+  let listener: Listener | undefined;
 
-  /** The exchanges on a connection; when it closes they learn of it. */
+  /** The exchanges on a connection of the ordinary lane; when it closes they learn of it. */
   const exchangesOn = (socket: Socket): Set<Exchange> => {
     const known = byConnection.get(socket);
     if (known !== undefined) return known;
@@ -86,60 +83,38 @@ export function gateway(options: GatewayOptions, deps: GatewayDeps): Gateway {
     return exchanges;
   };
 
-  const serve = async (request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): Promise<void> => {
-    const exchange = new Exchange(room, request, new Reply(response));
-    const exchanges = exchangesOn(request.socket);
+  /** Serves a request to its end, or turns it away where too much is under way; `over` is called then. */
+  const serve = (incoming: Incoming, expectsContinue: boolean, over: (exchange: Exchange) => void): Exchange => {
+    const exchange = new Exchange(room, incoming);
     const admitted = active < options.active;
     active += 1;
-    exchanges.add(exchange);
-    if (admitted) {
-      await exchange.run(expectsContinue);
-    } else {
-      deps.dropped?.("request");
-      await exchange.turnAway();
-    }
-    exchanges.delete(exchange);
-    active -= 1;
-    if (active === 0) onIdle();
+    if (!admitted) deps.dropped?.("request");
+    void (admitted ? exchange.run(expectsContinue) : exchange.turnAway()).then(() => {
+      active -= 1;
+      over(exchange);
+      if (active === 0) onIdle();
+    });
+    return exchange;
   };
 
-  const handlers = {
-    request: (request: IncomingMessage, response: ServerResponse) => void serve(request, response, false),
-    checkContinue: (request: IncomingMessage, response: ServerResponse) => void serve(request, response, true),
+  const serving: Serving = {
+    options,
+    plain: takesPlain ? { pool: plain, limits: options, serve: (incoming, over) => serve(incoming, false, over) } : undefined,
+    request(request, response, expectsContinue) {
+      const exchanges = exchangesOn(request.socket);
+      exchanges.add(serve(new OrdinaryIncoming(request, response, pool), expectsContinue, (exchange) => exchanges.delete(exchange)));
+    },
     drop: () => deps.dropped?.("connection"),
-    error: (error: Error) => deps.log.error({ error: String(error) }, "the gateway's listener failed"),
+    error: (error) => deps.log.error({ error: String(error) }, "the gateway's listener failed"),
   };
 
-  const attach = (to: Server): void => {
-    server = to;
-    to.maxConnections = connectionsPerActive * options.active;
-    for (const [event, handler] of Object.entries(handlers)) to.on(event, handler);
-  };
-
-  const handOver = (): Server => {
-    const given = server;
+  const handOver = (): Listener => {
+    const given = listener;
     if (given === undefined) throw new Error("gateway: there is no listener to hand over");
-    server = undefined;
-    for (const [event, handler] of Object.entries(handlers)) given.off(event, handler);
+    listener = undefined;
+    given.serve(undefined);
     return given;
   };
-
-  const listen = (): Promise<Server> =>
-    new Promise((resolve, reject) => {
-      const listener = createServer({
-        maxHeaderSize: headMaxBytes,
-        headersTimeout: headTimeoutMs,
-        requestTimeout: uploadTimeoutMs,
-        keepAliveTimeout: idleTimeoutMs,
-        connectionsCheckingInterval: 1_000,
-      });
-      const refuse = (error: Error) => reject(listenError(error, "gateway", options));
-      listener.once("error", refuse);
-      listener.listen(options.port, options.host, () => {
-        listener.off("error", refuse);
-        resolve(listener);
-      });
-    });
 
   const drain = (): void => {
     draining = true;
@@ -157,25 +132,25 @@ export function gateway(options: GatewayOptions, deps: GatewayDeps): Gateway {
     });
 
   const close = async (): Promise<void> => {
-    const closing = server;
+    const closing = listener;
     if (closing === undefined) {
       await idle();
     } else {
       drain();
-      const closed = new Promise<void>((resolve) => closing.close(() => resolve()));
-      closing.closeIdleConnections();
+      const closed = closing.close();
       await idle();
-      closing.closeAllConnections();
+      closing.closeAll();
       await closed;
     }
-    await room.pool.close();
+    plain.close();
+    await pool.close();
   };
 
   return {
     async start(inherited) {
-      const listener = inherited ?? (await listen());
-      attach(listener);
-      return { address: listener.address() as AddressInfo, close };
+      listener = inherited ?? (await Listener.open(options, deps.clock));
+      listener.serve(serving);
+      return { address: listener.address, close };
     },
     work: () => room.work.read(),
     active: () => active,

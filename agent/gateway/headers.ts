@@ -53,10 +53,16 @@ export const provenanceNames: ReadonlySet<string> = new Set([
 
 export function provenanceFields({ rung, reason, version, inferenceId }: Provenance): string[] {
   const fields = ["pilotfish-rung", rung, "pilotfish-reason", reason, "pilotfish-inference-id", inferenceId];
-  // A version may come from a path, so it may hold anything.
-  return version !== undefined && /^[\x21-\x7e]{1,128}$/.test(version) ? [...fields, "pilotfish-model-version", version] : fields;
+  return isSaneVersion(version) ? [...fields, "pilotfish-model-version", version] : fields;
 }
 
-export function hasField(fields: readonly string[], name: string): boolean {
-  return fields.some((field, index) => index % 2 === 0 && field.toLowerCase() === name);
+/** A version may come from a path, so it may hold anything. */
+export function isSaneVersion(version: string | undefined): version is string {
+  return version !== undefined && /^[\x21-\x7e]{1,128}$/.test(version);
+}
+
+/** Of the first field of that name (lower case). */
+export function fieldValue(fields: readonly string[], name: string): string | undefined {
+  for (let i = 0; i < fields.length; i += 2) if ((fields[i] as string).toLowerCase() === name) return fields[i + 1];
+  return undefined;
 }

@@ -20,6 +20,17 @@ export const gatewayOptions = z.strictObject({
   keptMax: bytes().default(256 * 1_048_576),
   /** Requests served at once; beyond it 503. */
   active: count().default(1_024),
+  /** Connections of clients; beyond it they are closed. */
+  clients: count().default(4_096),
+  /** Longest head of a request. */
+  headMax: bytes().default(65_536),
+  /** How long a client may take to send a head, and a whole request. */
+  headTimeout: duration().default(10_000),
+  bodyTimeout: duration().default(300_000),
+  /** How long a connection may be idle: longer than common load balancers allow (60 s), so that they and not we close it. */
+  idle: duration().default(75_000),
+  /** `ordinary`: nothing takes the plain lane. */
+  lanes: z.enum(["both", "ordinary"]).default("both"),
   /** Second attempts at the primary: a share of the requests of the last 10 s, and at least so many. */
   retry: z.strictObject({ ratio: share().default(0.2), min: z.int().min(0).default(3) }).prefault({}),
   /** Inferences whose bodies are handed on for analysis, and the longest body taken. */

@@ -1,7 +1,6 @@
 /** What all requests of one gateway share, and what the gateway is handed from outside. */
-import type { Route, Rung } from "../backend.ts";
+import type { Question, Route, Rung } from "../backend.ts";
 import type { Clock } from "../clock.ts";
-import type { BackendPool } from "../forward/pool.ts";
 import type { Log } from "../log.ts";
 import type { Observe } from "../observation.ts";
 import type { Protocol } from "../protocols/protocol.ts";
@@ -16,6 +15,15 @@ export type Dropped =
   | "connection" // beyond the limit of open connections: closed
   | "sample-too-large" // a body over `sample.bodyMax`
   | "sample-not-kept"; // the request's body did not fit in `keptMax`
+
+/** A whole answer of the primary, as a rung may give it again. */
+export interface GoodAnswer {
+  readonly status: number;
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+  readonly version: string | undefined;
+}
 
 export interface GatewayDeps {
   readonly clock: Clock;
@@ -34,6 +42,8 @@ export interface GatewayDeps {
   /** The version that the primary serves, as far as it is known. */
   version?(): string | undefined;
   dropped?(what: Dropped): void;
+  /** An answer of the primary to an inference, after its last byte: for rungs that give it again. Absent where nobody wants it. */
+  readonly remember?: (question: Question, answer: GoodAnswer) => void;
   /** A second attempt at the primary was wanted. */
   retried?(result: "taken" | "refused"): void;
 }
@@ -41,7 +51,6 @@ export interface GatewayDeps {
 export interface Room {
   readonly options: GatewayOptions;
   readonly deps: GatewayDeps;
-  readonly pool: BackendPool;
   readonly budget: RetryBudget;
   readonly work: Work;
   readonly kept: KeptBytes;

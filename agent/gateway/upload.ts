@@ -2,9 +2,9 @@
  * The body that a client sends: taken only as fast as the backend takes it, and kept meanwhile, by reference, so that a second
  * attempt or a rung can be given the same bytes, also when the first attempt fails while they still come.
  *
- * All kept bodies together have a bound. A body that does not fit is still passed on, but once only.
+ * All kept bodies together have a bound. A body that does not fit is still passed on, but once only. Whoever reads the client's
+ * connection tells `take` and `finish` what comes, and is told when to read on.
  */
-import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import type { Clock } from "../clock.ts";
 
@@ -31,53 +31,51 @@ export class KeptBytes {
   }
 }
 
+/** The client's connection; at first it is paused. */
+export interface UploadSource {
+  pause(): void;
+  resume(): void;
+}
+
 export interface UploadOptions {
   readonly clock: Clock;
+  readonly hasBody: boolean;
   /** Longest body taken. */
   readonly maxBytes: number;
   /** Where what is kept is counted; undefined for a body that is passed on once. */
   readonly kept: KeptBytes | undefined;
+  /** Called once, when the body has ended one way or another. */
+  readonly ended: (end: UploadEnd) => void;
 }
 
 export class Upload {
-  /** Kept when the body has ended, one way or another. */
-  readonly done: Promise<UploadEnd>;
   readonly hasBody: boolean;
   bytes = 0;
   /** When the client last sent something. */
   lastByteMs: number;
 
-  readonly #source: IncomingMessage;
+  readonly #source: UploadSource;
   readonly #clock: Clock;
   readonly #maxBytes: number;
+  readonly #ended: (end: UploadEnd) => void;
   #kept: KeptBytes | undefined;
   #keptBytes = 0;
   #chunks: Buffer[] = [];
   #end: UploadEnd | undefined;
-  #settle!: (end: UploadEnd) => void;
+  #flowing = false;
   #reader: Reader | undefined;
   #readingAll = false;
+  #allRead: () => void = () => {};
 
-  constructor(source: IncomingMessage, { clock, maxBytes, kept }: UploadOptions) {
+  constructor(source: UploadSource, { clock, hasBody, maxBytes, kept, ended }: UploadOptions) {
     this.#source = source;
     this.#clock = clock;
     this.#maxBytes = maxBytes;
+    this.#ended = ended;
     this.#kept = kept;
     this.lastByteMs = clock.monotonicMs();
-    this.done = new Promise((resolve) => {
-      this.#settle = resolve;
-    });
-    const { "content-length": length = "0", "transfer-encoding": coding } = source.headers;
-    this.hasBody = coding !== undefined || Number(length) > 0;
-    if (!this.hasBody) {
-      this.#finish("whole");
-      return;
-    }
-    source.on("data", (chunk: Buffer) => this.#take(chunk));
-    source.on("end", () => this.#finish("whole"));
-    source.on("error", () => this.#finish("cut"));
-    source.on("close", () => this.#finish("cut"));
-    source.pause();
+    this.hasBody = hasBody;
+    if (!hasBody) this.finish("whole");
   }
 
   /** The same bytes can be had once more. */
@@ -91,14 +89,17 @@ export class Upload {
 
   /** The next byte is the client's to send; nobody else keeps it. */
   get waitsForClient(): boolean {
-    return this.#end === undefined && !this.#source.isPaused();
+    return this.#end === undefined && this.#flowing;
   }
 
-  /** Takes the rest of the body as fast as it comes. */
-  readAll(): Promise<UploadEnd> {
-    this.#readingAll = true;
-    this.#source.resume();
-    return this.done;
+  /** Takes the rest of the body as fast as it comes; kept when it has ended one way or another. To be asked for once at a time. */
+  readAll(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#end !== undefined) return resolve();
+      this.#allRead = resolve;
+      this.#readingAll = true;
+      this.#flow(true);
+    });
   }
 
   /** The whole body, once it has ended and where it was kept. */
@@ -122,8 +123,8 @@ export class Upload {
   /** The exchange is over: forgets what was kept, and what still comes. */
   release(): void {
     if (this.#end === undefined) {
-      this.#finish("cut");
-      this.#source.resume();
+      this.finish("cut");
+      this.#flow(true);
     }
     this.#reader?.destroy();
     this.#chunks = [];
@@ -132,15 +133,16 @@ export class Upload {
     this.#keptBytes = 0;
   }
 
-  #take(chunk: Buffer): void {
+  /** The client has sent this. */
+  take(chunk: Buffer): void {
     if (this.#end !== undefined) return;
     this.lastByteMs = this.#clock.monotonicMs();
     this.bytes += chunk.length;
-    if (this.bytes > this.#maxBytes) return this.#finish("too-large");
+    if (this.bytes > this.#maxBytes) return this.finish("too-large");
     this.#chunks.push(chunk);
     this.#keep(chunk.length);
     if (this.#reader?.wanting === true) this.#feed(this.#reader);
-    else if (!this.#readingAll) this.#source.pause();
+    else if (!this.#readingAll) this.#flow(false);
   }
 
   #keep(bytes: number): void {
@@ -166,28 +168,37 @@ export class Upload {
       else reader.taken += 1;
       if (!reader.push(chunk)) {
         reader.wanting = false;
-        if (!this.#readingAll) this.#source.pause();
+        if (!this.#readingAll) this.#flow(false);
         return;
       }
     }
     // A body that does not become whole leaves its reader without an end: who called for it breaks the attempt off.
     if (this.#end === "whole") reader.push(null);
-    else if (this.#end === undefined) this.#source.resume();
+    else if (this.#end === undefined) this.#flow(true);
   }
 
   /** Nobody reads any more; whoever comes next begins anew. */
   #left(reader: Reader): void {
     if (this.#reader !== reader) return;
     this.#reader = undefined;
-    if (this.#end === undefined && !this.#readingAll) this.#source.pause();
+    if (this.#end === undefined && !this.#readingAll) this.#flow(false);
   }
 
-  #finish(end: UploadEnd): void {
+  /** The client has sent all, or will not. What comes after that is not heard. */
+  finish(end: UploadEnd): void {
     if (this.#end !== undefined) return;
     this.#end = end;
-    if (end === "too-large") this.#source.pause();
-    this.#settle(end);
+    if (end === "too-large") this.#flow(false);
+    this.#allRead();
+    this.#ended(end);
     if (this.#reader?.wanting === true) this.#feed(this.#reader);
+  }
+
+  #flow(flowing: boolean): void {
+    if (flowing === this.#flowing) return;
+    this.#flowing = flowing;
+    if (flowing) this.#source.resume();
+    else this.#source.pause();
   }
 }
 

@@ -1,10 +1,10 @@
 /** The server dies, lies, hangs or refuses, and the client has its answer all the same. */
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
-import { expect, test } from "vitest";
+import { expect } from "vitest";
 import type { Outcome, Route } from "../../agent/backend.ts";
 import { FakeClock } from "../fake-clock.ts";
-import { bodyOf, deadAddress, dial, fallback, flowing, httpServer, infer, post, question, rawServer, rung, send, stage } from "./stage.ts";
+import { bodyOf, deadAddress, dial, fallback, flowing, httpServer, infer, post, question, rawServer, rung, send, stage, test } from "./stage.ts";
 
 const blocked: Route = { primary: "blocked", reason: "circuit-open", rung: "small" };
 const trial: Route = { primary: "trial", reason: "circuit-open", rung: "small" };

@@ -1,8 +1,8 @@
 /** What is bounded, and what a client learns of it. */
 import { once } from "node:events";
-import { expect, test } from "vitest";
+import { expect } from "vitest";
 import { FakeClock } from "../fake-clock.ts";
-import { bodyOf, dial, fallback, httpServer, infer, post, question, rung, send, stage } from "./stage.ts";
+import { bodyOf, dial, fallback, httpServer, infer, post, question, rung, send, stage, test } from "./stage.ts";
 
 const ok = () => httpServer((request, response) => void bodyOf(request).then(() => response.end("{}"), () => {}));
 

@@ -2,8 +2,8 @@
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { gzipSync } from "node:zlib";
-import { expect, test } from "vitest";
-import { bodyOf, dial, httpServer, infer, post, question, rawServer, send, stage } from "./stage.ts";
+import { expect } from "vitest";
+import { bodyOf, dial, httpServer, infer, post, question, rawServer, send, stage, test } from "./stage.ts";
 
 const digest = (bytes: Buffer): string => createHash("sha256").update(bytes).digest("hex");
 

@@ -1,7 +1,7 @@
 /** Which exchanges are handed on for analysis, and what is handed on. */
-import { expect, test } from "vitest";
+import { expect } from "vitest";
 import { hash32, isSampled } from "../../agent/gateway/identity.ts";
-import { bodyOf, deadAddress, fallback, httpServer, infer, post, question, rung, send, stage } from "./stage.ts";
+import { bodyOf, deadAddress, fallback, httpServer, infer, post, question, rung, send, stage, test } from "./stage.ts";
 
 const ids = Array.from({ length: 20_000 }, (_, index) => `request-${index}`);
 

@@ -4,11 +4,11 @@ import { createServer, request as httpRequest } from "node:http";
 import type { IncomingHttpHeaders, IncomingMessage, RequestListener, Server } from "node:http";
 import { connect, createServer as createTcpServer } from "node:net";
 import type { AddressInfo, Server as TcpServer, Socket } from "node:net";
-import { onTestFinished } from "vitest";
+import { onTestFinished, test as story } from "vitest";
 import type { Question, Route, Rung, RungAnswer } from "../../agent/backend.ts";
 import { systemClock } from "../../agent/clock.ts";
 import { gateway, gatewayOptions } from "../../agent/gateway/gateway.ts";
-import type { Dropped, Gateway, GatewayDeps } from "../../agent/gateway/gateway.ts";
+import type { Dropped, Gateway, GatewayDeps, Listener } from "../../agent/gateway/gateway.ts";
 import { silent } from "../../agent/log.ts";
 import type { AttemptObservation, ExchangeObservation, Observation, SampleObservation } from "../../agent/observation.ts";
 import { openInference } from "../../agent/protocols/open-inference.ts";
@@ -16,6 +16,27 @@ import { openInference } from "../../agent/protocols/open-inference.ts";
 export const infer = "/v2/models/employment/infer";
 export const question = JSON.stringify({ inputs: [{ name: "AGEP", shape: [1, 1], datatype: "FP32", data: [40] }] });
 export const flowing: Route = { primary: "flows", reason: "normal", rung: "primary" };
+
+/** Which lanes the stage's gateways have: a story is the same whether its requests take the plain lane where they may, or never. */
+let lanes: "both" | "ordinary" = "both";
+
+async function inLanes(which: typeof lanes, run: () => unknown): Promise<void> {
+  lanes = which;
+  await run();
+}
+
+const lanesInTurn = ["both", "ordinary"] as const;
+
+/** A test that is told twice: once with both lanes, once with the ordinary one alone. */
+export function test(name: string, run: () => unknown): void {
+  for (const which of lanesInTurn) story(`${name} [${which}]`, () => inLanes(which, run));
+}
+
+test.each =
+  <Case extends readonly [unknown, ...unknown[]]>(cases: readonly Case[]) =>
+  (name: string, run: (...told: Case) => unknown): void => {
+    for (const which of lanesInTurn) story.each(cases as readonly (readonly unknown[])[])(`${name} [${which}]`, (...told) => inLanes(which, () => run(...(told as unknown as Case))));
+  };
 
 export async function listen(server: Server | TcpServer): Promise<URL> {
   server.listen(0, "127.0.0.1");
@@ -75,8 +96,9 @@ export interface Asking {
 
 export function send(url: URL, path: string, { method = "GET", headers = {}, body }: Asking = {}): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const request = httpRequest(new URL(path, url), { method, headers: headers as Record<string, string>, agent: false }, (message) => {
-      bodyOf(message).then(
+    // It says that the connection may stay, as clients of model servers do; it does not stay.
+    const request = httpRequest(new URL(path, url), { method, headers: { connection: "keep-alive", ...(headers as Record<string, string>) }, agent: false }, (message) => {
+      void bodyOf(message).finally(() => request.destroy()).then(
         (bytes) => resolve({ status: message.statusCode ?? 0, headers: message.headers, rawHeaders: message.rawHeaders, body: bytes }),
         reject,
       );
@@ -149,12 +171,12 @@ export interface Stage {
 }
 
 /** A gateway before `server`, on a port of its own. */
-export async function stage(server: URL, { inherited, ...deps }: Partial<GatewayDeps> & { readonly inherited?: Server } = {}, options: Record<string, unknown> = {}): Promise<Stage> {
+export async function stage(server: URL, { inherited, ...deps }: Partial<GatewayDeps> & { readonly inherited?: Listener } = {}, options: Record<string, unknown> = {}): Promise<Stage> {
   const observed: Observation[] = [];
   const dropped: Dropped[] = [];
   const retries: string[] = [];
   let wake = () => {};
-  const made = gateway(gatewayOptions.parse({ host: "127.0.0.1", port: 0, ...options }), {
+  const made = gateway(gatewayOptions.parse({ host: "127.0.0.1", port: 0, lanes, ...options }), {
     clock: systemClock,
     log: silent,
     server,

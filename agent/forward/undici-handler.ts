@@ -1,0 +1,48 @@
+/** Tells an attempt what undici tells: the one place that knows its handler interface. Undici's own time limits are off. */
+import type { Dispatcher } from "undici";
+import type { Attempt } from "./attempt.ts";
+import { classify } from "./classify.ts";
+
+type Controller = Dispatcher.DispatchController;
+
+export class UndiciHandler implements Dispatcher.DispatchHandler {
+  readonly #attempt: Attempt;
+
+  constructor(attempt: Attempt) {
+    this.#attempt = attempt;
+  }
+
+  onRequestStart(controller: Controller): void {
+    // Given up while it waited for a connection: to throw here gives the connection back unharmed, to abort would break it.
+    if (!this.#attempt.onSend(controller)) throw new Error("given up before it was sent");
+  }
+
+  onResponseStart(controller: Controller, status: number, _headers: unknown, statusText?: string): void {
+    if (status < 200) return;
+    const headers = fieldsOf(controller.rawHeaders);
+    this.#attempt.onHead({ status, statusText: statusText ?? "", headers, length: contentLength(headers) });
+  }
+
+  onResponseData(_controller: Controller, chunk: Buffer): void {
+    this.#attempt.onData(chunk);
+  }
+
+  onResponseEnd(controller: Controller): void {
+    this.#attempt.onEnd(fieldsOf(controller.rawTrailers));
+  }
+
+  onResponseError(_controller: Controller | null, error: Error): void {
+    this.#attempt.onFailure(classify(error, this.#attempt.sent));
+  }
+}
+
+function fieldsOf(raw: unknown): string[] {
+  return ((raw ?? []) as readonly Buffer[]).map((field) => field.toString("latin1"));
+}
+
+function contentLength(headers: readonly string[]): number | undefined {
+  for (let i = 0; i < headers.length; i += 2) {
+    if ((headers[i] as string).toLowerCase() === "content-length") return Number(headers[i + 1]);
+  }
+  return undefined;
+}

@@ -1,0 +1,56 @@
+/** The ordinary lane: node:http takes the request in, undici sends it on. The full language of HTTP/1.1. */
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
+import type { Attempt } from "../forward/attempt.ts";
+import type { BackendPool } from "../forward/pool.ts";
+import { endToEnd } from "./headers.ts";
+import type { Incoming, Sending } from "./incoming.ts";
+import { OrdinaryReply } from "./ordinary-reply.ts";
+import { Upload } from "./upload.ts";
+import type { UploadOptions } from "./upload.ts";
+
+const answeredHere: ReadonlySet<string> = new Set(["expect"]);
+/** A trace context is only added where there was none. */
+const answeredOrReplaced: ReadonlySet<string> = new Set(["expect", "pilotfish-inference-id"]);
+
+export class OrdinaryIncoming implements Incoming {
+  readonly method: string;
+  readonly target: string;
+  readonly declaredBytes: number | undefined;
+  readonly heeded: IncomingHttpHeaders;
+  readonly reply: OrdinaryReply;
+  readonly #request: IncomingMessage;
+  readonly #pool: BackendPool;
+
+  constructor(request: IncomingMessage, response: ServerResponse, pool: BackendPool) {
+    const { method = "GET", url = "/", headers } = request;
+    this.#request = request;
+    this.#pool = pool;
+    this.method = method;
+    this.target = url;
+    this.heeded = headers;
+    this.declaredBytes = headers["transfer-encoding"] === undefined ? Number(headers["content-length"] ?? 0) : undefined;
+    this.reply = new OrdinaryReply(request, response);
+  }
+
+  headers(): IncomingHttpHeaders {
+    return this.#request.headers;
+  }
+
+  upload(options: Omit<UploadOptions, "hasBody">): Upload {
+    const request = this.#request;
+    const upload = new Upload(request, { ...options, hasBody: this.declaredBytes !== 0 });
+    if (!upload.hasBody) return upload;
+    request.pause(); // Before there is a listener, which would set it going.
+    request.on("data", (chunk: Buffer) => upload.take(chunk));
+    request.on("end", () => upload.finish("whole"));
+    request.on("error", () => upload.finish("cut"));
+    request.on("close", () => upload.finish("cut"));
+    return upload;
+  }
+
+  send({ path, body, added, deadlineMs, hold }: Sending): Attempt {
+    const headers = endToEnd(this.#request.rawHeaders, added.length === 0 ? answeredHere : answeredOrReplaced);
+    headers.push(...added);
+    return this.#pool.attempt({ method: this.method, path, headers, body, deadlineMs, hold });
+  }
+}
