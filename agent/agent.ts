@@ -25,6 +25,8 @@ import type { Judgement } from "./judgement.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import type { Log } from "./log.ts";
 import type { Observation } from "./observation.ts";
+import { startProtocolFinder } from "./protocol-finder.ts";
+import type { ProtocolName } from "./protocols/protocols.ts";
 import { recorder } from "./recorder.ts";
 import { stateView } from "./state-document.ts";
 import { startSwim, unnamed, type Swim, type SwimDeps } from "./swim.ts";
@@ -73,6 +75,11 @@ export async function startAgent(first: Config, { clock, log, version, analysis:
 
   let config = first;
   let swim: Swim | undefined;
+  /** What a server whose protocol is to be found out was found to speak; until then it is taken for what most do. */
+  let found: ProtocolName | undefined;
+  let changes: Promise<unknown> = Promise.resolve();
+  let stopFinding: () => void = () => {};
+  const speaks = ({ server }: Config): ProtocolName => (server.protocol === "auto" ? (found ?? "open-inference") : server.protocol);
   let ready: Readiness = { ready: false, reasons: ["the sidecar is starting"] };
 
   // Who is told.
@@ -114,7 +121,7 @@ export async function startAgent(first: Config, { clock, log, version, analysis:
 
   // Who analyses: another thread, which also keeps what outlives us.
   const analysed = analyse(
-    { monitors: first.monitors, store: first.store, model: first.model.name, referencePath: first.model.reference },
+    { monitors: first.monitors, store: first.store, model: first.model.name, referencePath: first.model.reference, plain: first.server.plain },
     {
       clock, log, dropped, judge,
       points(points) {
@@ -152,7 +159,9 @@ export async function startAgent(first: Config, { clock, log, version, analysis:
       return hub.close("the sidecar is closing");
     });
     life.opened("gauges", gauges(clock, meter, () => swim?.gateway.active() ?? 0, () => analysed.depth()));
-    swim = await startSwim(first, swimDeps, { failover: saved.get("failover"), rev: 0, server: undefined });
+    swim = await startSwim(first, swimDeps, { failover: saved.get("failover"), rev: 0, protocol: speaks(first), listener: undefined });
+    life.opened("protocol", () => stopFinding());
+    findOut();
     life.opened("swim", async () => void (await swim?.close()));
     ready = { ready: true, reasons: [] };
     listeners = { gateway: { host: swim.address.address, port: swim.address.port }, api: control.address, metrics: scraped.address };
@@ -160,6 +169,45 @@ export async function startAgent(first: Config, { clock, log, version, analysis:
   } catch (error) {
     await life.close();
     throw error;
+  }
+
+  /** Other rooms with another config, or for another protocol; one change after the other. False where the old ones stay. */
+  async function become(next: Config): Promise<boolean> {
+    const before = swim;
+    if (before === undefined) return false;
+    try {
+      // What is known of the server that was is not known of another one.
+      const known = next.server.url === config.server.url ? before.failover.saved() : undefined;
+      swim = await startSwim(next, swimDeps, { failover: known, rev: before.failover.current().rev, protocol: speaks(next), listener: before.gateway.handOver });
+    } catch (error) {
+      reloadOk.set(0);
+      log.error({ error }, "the config was not reloaded, the old one stays in force");
+      return false;
+    }
+    config = next;
+    await before.retire();
+    return true;
+  }
+
+  function inTurn<T>(change: () => Promise<T>): Promise<T> {
+    const done = changes.then(change);
+    changes = done.catch(() => {});
+    return done;
+  }
+
+  /** Where the config leaves it open, the server is asked what it speaks. */
+  function findOut(): void {
+    stopFinding();
+    if (config.server.protocol !== "auto") return;
+    stopFinding = startProtocolFinder(new URL(config.server.url), config.model.name, {
+      clock, ask,
+      found(protocol) {
+        const taken = speaks(config);
+        found = protocol;
+        log.info({ protocol }, "the server's protocol was found out");
+        if (protocol !== taken) void inTurn(() => become(config));
+      },
+    });
   }
 
   return {
@@ -171,23 +219,14 @@ export async function startAgent(first: Config, { clock, log, version, analysis:
       return life.close();
     },
     async reload(offered) {
-      const before = swim;
-      if (before === undefined) return;
       const next = withReloadable(config, offered);
-      try {
-        // What is known of the server that was is not known of another one.
-        const known = next.server.url === config.server.url ? before.failover.saved() : undefined;
-        swim = await startSwim(next, swimDeps, { failover: known, rev: before.failover.current().rev, server: before.gateway.handOver });
-      } catch (error) {
-        reloadOk.set(0);
-        log.error({ error }, "the config was not reloaded, the old one stays in force");
-        return;
-      }
-      config = next;
+      const before = config;
+      if (next.server.url !== before.server.url) found = undefined;
+      if (!(await inTurn(() => become(next)))) return;
       reloadOk.set(1);
+      if (!isDeepStrictEqual(next.server, before.server)) findOut();
       const atNextStart = (Object.keys(offered) as (keyof Config)[]).filter((section) => !isDeepStrictEqual(offered[section], config[section]));
       log.info(atNextStart.length === 0 ? {} : { atNextStart }, atNextStart.length === 0 ? "the config was reloaded" : "the config was reloaded; some of it takes effect at the next start only");
-      await before.retire();
     },
     refused: () => reloadOk.set(0),
   };

@@ -7,6 +7,7 @@ import type { Judgement } from "./judgement.ts";
 import type { LogFields } from "./log.ts";
 import type { MonitorsOptions } from "./monitors/options.ts";
 import type { ActualObservation, ExchangeObservation, Point, SampleObservation } from "./observation.ts";
+import type { PlainOptions } from "./protocols/plain-options.ts";
 import type { StoreOptions } from "./store/options.ts";
 import type { AuditEvent } from "./store/store.ts";
 
@@ -21,6 +22,7 @@ export interface Setup {
   readonly store: StoreOptions;
   /** Absent: a reference is learnt from traffic. */
   readonly referencePath?: string | undefined;
+  readonly plain?: PlainOptions | undefined;
   /** Leaves the kept state of the monitors unread: it ended the thread's life before. */
   readonly fresh: boolean;
 }

@@ -14,6 +14,7 @@ import type { Judgement } from "./judgement.ts";
 import type { Log } from "./log.ts";
 import type { MonitorsOptions } from "./monitors/options.ts";
 import type { Point } from "./observation.ts";
+import type { PlainOptions } from "./protocols/plain-options.ts";
 import type { StoreOptions } from "./store/options.ts";
 import type { AuditEvent } from "./store/store.ts";
 
@@ -24,6 +25,8 @@ export interface AnalysisOptions {
   readonly model?: string | undefined;
   /** Absent: a reference is learnt from traffic. */
   readonly referencePath?: string | undefined;
+  /** Of the protocol `plain`: where things stand in its bodies. */
+  readonly plain?: PlainOptions | undefined;
   readonly queue?: Partial<QueueBounds>;
 }
 
@@ -220,10 +223,10 @@ export class AnalysisQueue implements Analysis {
 
   #open(): void {
     const { clock } = this.#deps;
-    const { model, monitors, store, referencePath } = this.#options;
+    const { model, monitors, store, referencePath, plain } = this.#options;
     this.#openedAtMs = clock.monotonicMs();
     this.#silentChecks = 0;
-    const setup: Setup = { model, monitors, store, referencePath, fresh: this.#deaths >= deathsMax };
+    const setup: Setup = { model, monitors, store, referencePath, plain, fresh: this.#deaths >= deathsMax };
     // What a thread says after it was given up does not count.
     const life = (this.#life += 1);
     this.#desk = this.#openDesk(setup, {

@@ -109,6 +109,7 @@ class Analyst {
     this.#monitors = monitors(options, {
       model,
       reference: this.#reference,
+      plain: this.#setup.plain,
       openFeaturiser: featuriser === undefined || fresh ? undefined : () => openFeaturiser({ ...featuriser, features: featuriser.features ?? features }),
     });
     if (!this.#setup.fresh) for (const part of Object.values(this.#monitors.parts)) this.#restore(part);

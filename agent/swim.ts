@@ -2,26 +2,31 @@
  * The rooms that a reload replaces: gateway, ladder, probes, collectors and failover, made from one config and handed what
  * they need of each other as functions. What outlives a reload (listeners, series, subscribers, the analysis) is agent.ts's.
  */
-import type { Server } from "node:http";
+import type { Reference } from "../detectors/reference/reference.ts";
 import { instruments } from "../exporters/instruments.ts";
 import type { Meter } from "../exporters/meter.ts";
 import type { Announce, Target } from "../exporters/signal.ts";
 import { primaryName } from "./backend.ts";
 import type { Clock } from "./clock.ts";
 import { collectors } from "./collectors/collectors.ts";
+import { parsePrometheusText } from "./collectors/prometheus-text.ts";
 import type { Config } from "./config/config.ts";
 import { failover, type Failover } from "./failover/failover.ts";
 import type { SavedFailover } from "./failover/saved.ts";
 import { ask } from "./forward/ask.ts";
+import { sender } from "./forward/send.ts";
 import { gateway, type Gateway } from "./gateway/gateway.ts";
+import type { Listener } from "./gateway/listener.ts";
+import { knownRange } from "./ladder/known-range.ts";
 import { ladder } from "./ladder/ladder.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import type { Log } from "./log.ts";
+import { readReference } from "./monitors/reference-file.ts";
 import type { Observe } from "./observation.ts";
 import { describer } from "./probes/describe.ts";
-import { probes } from "./probes/probes.ts";
+import { probes, type ProbesDeps } from "./probes/probes.ts";
 import type { ModelDescription } from "./protocols/protocol.ts";
-import { protocols } from "./protocols/protocols.ts";
+import { protocolNamed, type ProtocolName } from "./protocols/protocols.ts";
 
 export interface SwimDeps {
   readonly clock: Clock;
@@ -39,8 +44,10 @@ export interface Legacy {
   readonly failover: unknown;
   /** The last revision that was announced. */
   readonly rev: number;
+  /** What the server speaks, as configured or as found out. */
+  readonly protocol: ProtocolName;
   /** Takes over the gateway's listener; undefined at the first start. */
-  readonly server: (() => Server) | undefined;
+  readonly listener: (() => Listener) | undefined;
 }
 
 export interface Swim {
@@ -65,11 +72,13 @@ export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy):
   let retired = false;
   const life = new Lifecycle(clock, config.gateway.drain + 2_000);
   const server = new URL(config.server.url);
-  const protocol = protocols["open-inference"];
+  const protocol = protocolNamed(legacy.protocol, config.server.plain);
 
   // What is known of the model: configured, told by the server, or learnt from traffic.
   let model = config.model.name;
   let version: string | undefined;
+  /** The version that served before this one. */
+  let earlier: string | undefined;
   const target = (): Target => ({ model: model ?? unnamed, version, endpoint: server.origin });
 
   const described = describer(
@@ -83,7 +92,18 @@ export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy):
       },
     },
   );
-  const steps = ladder(config.ladder, { clock, log, protocol, describe: () => described.description() });
+  const others = sender(clock);
+  const range = knownRange(await referenceFor(config, log));
+  const steps = ladder(config.ladder, {
+    clock, log, protocol, server, dropped,
+    plain: config.server.plain,
+    describe: () => described.description(),
+    send: others.send,
+    knownGood: () => earlier,
+    features: () => range.features(),
+    inRange: (columns, rows) => range.outside(columns, rows),
+    disagreement: (rung, ratio) => meter.gauge(instruments.rungDisagreement, { rung }).set(ratio),
+  });
   const room = failover(config.failover, {
     clock, target,
     announce: (signal) => retired || deps.announce(signal),
@@ -101,7 +121,10 @@ export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy):
         model = observation.model;
         described.setModel(model);
       }
-      if (observation.model === model) version = observation.version ?? version;
+      if (observation.model === model && observation.version !== undefined && observation.version !== version) {
+        earlier = version;
+        version = observation.version;
+      }
     }
     deps.observe(observation);
   };
@@ -115,18 +138,20 @@ export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy):
     claimTrial: () => room.claimTrial(),
     version: () => version,
     retried: (result) => retries[result].add(),
+    ...(config.ladder.some(({ kind }) => kind === "last-good") ? { remember: steps.remember } : {}),
     ...(config.model.name === undefined ? {} : { model: config.model.name }),
   });
   const reads = collectors(config.collectors, { clock, log, ask, server, observe });
-  const asks = probes(config.probes, { clock, log, ask, server, protocol, observe, model: () => model, work: () => data.work(), serverWork: () => reads.serverWork() });
+  const asks = probes(config.probes, { clock, log, ask, server, protocol, observe, model: () => model, work: () => data.work(), serverWork: () => reads.serverWork(), metrics: pageOf(config) });
 
   try {
+    life.opened("other servers", () => others.close());
     life.opened("ladder", await steps.start());
     life.opened("failover", room.start());
     life.opened("collectors", reads.start());
     life.opened("description", described.start());
     life.opened("probes", asks.start());
-    const front = await data.start(legacy.server?.());
+    const front = await data.start(legacy.listener?.());
     life.opened("gateway", front.close);
     return {
       gateway: data,
@@ -144,4 +169,23 @@ export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy):
     await life.close();
     throw error;
   }
+}
+
+/** The reference, where a rung asks what it knows; one that can not be read is logged, and such rungs answer nothing. */
+async function referenceFor({ model, ladder: rungs }: Config, log: Log): Promise<Reference | undefined> {
+  const asked = rungs.some((rung) => rung.kind === "rules" || rung.validity === "reference");
+  if (!asked || model.reference === undefined) return undefined;
+  const read = await readReference(model.reference, model.name);
+  if (!read.ok) log.warn({}, read.message);
+  return read.ok ? read.reference : undefined;
+}
+
+/** Where the server's metrics are, for the probe that reads them by itself. */
+function pageOf({ collectors: { server } }: Config): ProbesDeps["metrics"] {
+  if (server.metrics === "off") return undefined;
+  const samplesOf = (text: string) => {
+    const parsed = parsePrometheusText(text);
+    return parsed.ok ? parsed.samples : undefined;
+  };
+  return { url: server.metrics === undefined ? undefined : new URL(server.metrics), samplesOf };
 }

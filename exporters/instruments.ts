@@ -47,6 +47,7 @@ export const instruments = {
   attempts: counter("pilotfish.gateway.attempts", "{attempt}", "Attempts at a backend, by what became of them.", ["backend", "outcome"]),
   attemptDuration: histogram("pilotfish.gateway.attempt.duration", "Time a backend took for its answer.", ["backend"]),
   retries: counter("pilotfish.gateway.retries", "{retry}", "Second attempts at the primary: taken, or refused because the budget was spent.", ["result"]),
+  rungDisagreement: gauge("pilotfish.ladder.disagreement", "1", "How far the members of an ensemble disagreed in its last answer, 0 to 1.", ["rung"]),
   samples: counter("pilotfish.samples", "{sample}", "Exchanges chosen for analysis: taken, or dropped and why.", ["result"]),
 
   // Failover

@@ -6,6 +6,9 @@ import { access, constants, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { isLoopback, readToken } from "../api/access.ts";
 import { apiOptionsProblem } from "../api/api.ts";
+import { knownRange } from "../ladder/known-range.ts";
+import { ladderMistakes } from "../ladder/mistakes.ts";
+import type { RungOptions } from "../ladder/rung-options.ts";
 import { readReference } from "../monitors/reference-file.ts";
 import { knownAnswer, knownRequest } from "../probes/known-question.ts";
 import type { Config } from "./config.ts";
@@ -19,13 +22,18 @@ export function resolvePaths<Given extends Sections>(config: Given, folder: stri
   const { model, ladder, store, api, probes, monitors } = config as Sections;
   const resolved: Sections = {
     ...(model && { model: { ...model, reference: from(model.reference) } }),
-    ...(ladder && { ladder: ladder.map((rung) => (rung.kind === "onnx" ? { ...rung, model: from(rung.model) } : rung)) }),
+    ...(ladder && { ladder: ladder.map((rung) => resolvedRung(rung, from)) }),
     ...(monitors?.featuriser && { monitors: { ...monitors, featuriser: { ...monitors.featuriser, model: from(monitors.featuriser.model) } } }),
     ...(store && { store: { ...store, path: from(store.path) } }),
     ...(api && { api: { ...api, tokenFile: from(api.tokenFile) } }),
     ...(probes?.inference && { probes: { ...probes, inference: { ...probes.inference, request: from(probes.inference.request), expect: from(probes.inference.expect) } } }),
   };
   return { ...config, ...resolved };
+}
+
+function resolvedRung(rung: RungOptions, from: <T>(path: T) => T): RungOptions {
+  if (rung.kind === "onnx") return { ...rung, model: from(rung.model) };
+  return rung.kind === "rules" && typeof rung.rules === "string" ? { ...rung, rules: from(rung.rules) } : rung;
 }
 
 /** @param config the sections that could be parsed, with their paths resolved. */
@@ -40,13 +48,10 @@ async function references({ model }: Sections): Promise<readonly Problem[]> {
   return read.ok ? [] : [{ path: "model.reference", message: read.message }];
 }
 
-async function rungs({ ladder = [] }: Sections): Promise<readonly Problem[]> {
-  const problems: Problem[] = [];
-  const names = new Set<string>();
-  for (const [index, { name, ...rung }] of ladder.entries()) {
-    if (names.has(name)) problems.push({ path: `ladder.${index}.name`, message: `a rung before it is named "${name}" too; give each its own name` });
-    if (name === "primary" || name === "none") problems.push({ path: `ladder.${index}.name`, message: `"${name}" has a meaning of its own; choose another name` });
-    names.add(name);
+async function rungs({ ladder = [], model }: Sections): Promise<readonly Problem[]> {
+  const read = model?.reference === undefined ? undefined : await readReference(model.reference, model.name);
+  const problems: Problem[] = [...(await ladderMistakes(ladder, read?.ok === true ? knownRange(read.reference).features() : undefined))];
+  for (const [index, rung] of ladder.entries()) {
     if (rung.kind === "onnx") problems.push(...(await readable(rung.model, `ladder.${index}.model`, "the ONNX model")));
   }
   return problems;

@@ -17,6 +17,8 @@ import { gatewayOptions } from "../gateway/gateway.ts";
 import { ladderOptions } from "../ladder/ladder.ts";
 import { monitorsOptions } from "../monitors/options.ts";
 import { probesOptions } from "../probes/probes.ts";
+import { plainOptions } from "../protocols/plain-options.ts";
+import { protocolNames } from "../protocols/protocols.ts";
 import { storeOptions } from "../store/options.ts";
 import { explain, locate, type Problem } from "./problem.ts";
 import { inWords } from "./words.ts";
@@ -25,7 +27,10 @@ const serverOptions = z.strictObject(
   {
     /** The model server beside us. */
     url: z.url({ protocol: /^https?$/, error: 'expected the model server\'s URL, such as "http://127.0.0.1:8080"' }),
-    protocol: z.enum(["auto", "open-inference"]).default("auto"),
+    /** `auto`: the server is asked what it speaks. */
+    protocol: z.enum(["auto", ...protocolNames]).default("auto"),
+    /** Only of the protocol `plain`: where things stand in its bodies. */
+    plain: plainOptions.prefault({}),
   },
   { error: ({ input }) => (input === undefined ? 'is missing: expected at least its URL, such as "server: {url: http://127.0.0.1:8080}"' : undefined) },
 );

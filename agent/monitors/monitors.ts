@@ -24,7 +24,8 @@ import { knowsNone } from "../featuriser/origin.ts";
 import type { Judgement } from "../judgement.ts";
 import type { ActualObservation, ExchangeObservation, Point, SampleObservation } from "../observation.ts";
 import type { Decoded, Protocol } from "../protocols/protocol.ts";
-import { protocols } from "../protocols/protocols.ts";
+import type { PlainOptions } from "../protocols/plain-options.ts";
+import { protocolNamed, protocols, type ProtocolName } from "../protocols/protocols.ts";
 import { DetectableChanges } from "./detectable-changes.ts";
 import { FeatureDrift, type FeatureDriftSnapshot } from "./feature-drift.ts";
 import { FeaturisedRows, type HeardRows } from "./featurised-rows.ts";
@@ -42,6 +43,8 @@ export interface MonitorsDeps {
   readonly model: string;
   /** `learn`: from traffic. `none`: the one that was given can not be used, so features and score are not watched. */
   readonly reference: Reference | "learn" | "none";
+  /** Of the protocol `plain`: where things stand in its bodies. */
+  readonly plain?: PlainOptions | undefined;
   /** Loads the featuriser that the options name; without it that stays off. */
   readonly openFeaturiser?: (() => Promise<Featuriser>) | undefined;
 }
@@ -103,6 +106,7 @@ const strangersMax = 100;
 class ModelMonitors implements Monitors {
   readonly parts: Monitors["parts"];
   readonly #options: MonitorsOptions;
+  readonly #plain: PlainOptions | undefined;
   readonly #model: string;
   #drift: FeatureDrift | undefined;
   /** What rows are compared with. */
@@ -126,8 +130,9 @@ class ModelMonitors implements Monitors {
   #notes: string[] = [];
   readonly #noted = new Set<string>();
 
-  constructor(options: MonitorsOptions, { model, reference, openFeaturiser }: MonitorsDeps) {
+  constructor(options: MonitorsOptions, { model, reference, plain, openFeaturiser }: MonitorsDeps) {
     this.#options = options;
+    this.#plain = plain;
     this.#model = model;
     const { clear, latency, actuals, falseAlarms, problem } = options;
     const judge = this.#judge;
@@ -211,8 +216,12 @@ class ModelMonitors implements Monitors {
     if (byPrimary && outcome === "ok") this.#latency.push(durationMs, nowMs, wallMs);
   }
 
+  #protocol(name: string): Protocol | undefined {
+    return Object.hasOwn(protocols, name) ? protocolNamed(name as ProtocolName, this.#plain) : undefined;
+  }
+
   #hearSample(sample: SampleObservation, nowMs: number, wallMs: number): void {
-    const protocol = (protocols as Readonly<Record<string, Protocol | undefined>>)[sample.protocol];
+    const protocol = this.#protocol(sample.protocol);
     if (sample.model !== this.#model) return this.#count("other-model", 1);
     if (protocol === undefined) return this.#count("unknown-protocol", 1);
 

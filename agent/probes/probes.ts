@@ -9,9 +9,12 @@ import type { Observe } from "../observation.ts";
 import type { Protocol } from "../protocols/protocol.ts";
 import { duration } from "../units.ts";
 import { httpProbe } from "./http.ts";
+import type { MetricSample } from "./adapters/adapter.ts";
+import { adapterNames } from "./adapters/adapters.ts";
 import { inferenceProbe } from "./inference.ts";
 import { knownAnswer, knownAnswerSchema, knownRequest } from "./known-question.ts";
 import type { Probe } from "./probe.ts";
+import { progressMetrics } from "./progress-metrics.ts";
 import { progressProbe } from "./progress-probe.ts";
 import type { GatewayWork, ServerWork } from "./progress.ts";
 import { runProbe } from "./run.ts";
@@ -42,11 +45,13 @@ const inferenceOptions = z.strictObject({
 const progressOptions = z.strictObject({
   interval: duration(50).prefault("250ms"),
   /** Nothing is called a stall that is shorter. */
-  floor: duration(100).prefault("1s"),
-  /** How many times the usual step without a move is a stall. */
-  factor: z.number().min(1).default(8),
-  /** The limit as long as nothing was ever completed. */
+  floor: duration(100).prefault("1500ms"),
+  /** How many times the longest pause of late is a stall. */
+  factor: z.number().min(1).default(2),
+  /** The limit as long as nothing was completed since the server started. */
   cold: duration(100).prefault("10s"),
+  /** Whose metrics the server has; `auto` knows it by their names. */
+  adapter: z.enum(["auto", "off", ...adapterNames]).default("auto"),
 });
 
 export const probesOptions = z.strictObject({
@@ -69,10 +74,16 @@ export interface ProbesDeps {
   readonly work: () => GatewayWork | undefined;
   /** The server's own account, from its metrics; undefined where they say nothing of it. */
   readonly serverWork: () => ServerWork | undefined;
+  /** The server's metrics, for the progress probe to read by itself; undefined where they are off. */
+  readonly metrics?: { /** Undefined for the adapter's own place. */ readonly url: URL | undefined; readonly samplesOf: (text: string) => readonly MetricSample[] | undefined } | undefined;
+  /** How often the server was seen to come up anew; default never. */
+  readonly restarts?: (() => number) | undefined;
 }
 
 /** An older reading of the server's metrics is not looked at: two and a half of the collector's default intervals. */
 const staleMs = 5_000;
+/** A page that takes longer comes too late for a verdict. */
+const pageTimeoutMs = 1_000;
 
 const makers = {
   http: ({ http }, { clock, ask, server, protocol }) =>
@@ -89,8 +100,11 @@ const makers = {
     return inferenceProbe({ intervalMs: interval, timeoutMs: timeout, ...known }, { clock, ask, url });
   },
 
-  progress: ({ progress: { interval, floor, factor, cold } }, { clock, work, serverWork }) =>
-    progressProbe({ intervalMs: interval, floorMs: floor, factor, coldMs: cold, staleMs }, { clock, work, serverWork }),
+  progress({ progress: { interval, floor, factor, cold, adapter } }, { clock, ask, server, model, work, serverWork, metrics, restarts }) {
+    const readServerWork =
+      metrics === undefined || adapter === "off" ? undefined : progressMetrics({ server, url: metrics.url, adapter, timeoutMs: pageTimeoutMs }, { clock, ask, model, samplesOf: metrics.samplesOf });
+    return progressProbe({ intervalMs: interval, floorMs: floor, factor, coldMs: cold, staleMs }, { clock, work, serverWork, readServerWork, restarts });
+  },
 } as const satisfies Record<Probe["name"], (options: ProbesOptions, deps: ProbesDeps) => Probe | undefined>;
 
 /** Throws an Error that names the option where the known request or its answer can not be read. */

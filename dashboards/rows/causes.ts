@@ -46,6 +46,7 @@ export const causes: Row = {
       [
         { expr: sumBy(["backend", "outcome"], rate(shown(instruments.attempts))), legend: "{{backend}}: {{outcome}}" },
         { expr: sumBy(["result"], rate(shown(instruments.retries))), legend: "retry {{result}}" },
+        { expr: shown(instruments.rungDisagreement), legend: "{{rung}} disagrees" },
       ],
     ),
   ],

@@ -73,8 +73,8 @@ const expected: Readonly<Record<string, readonly Mistake[]>> = {
     ["9:13", "alertmanager.labels.team-name", "expected a label name: letters, digits and underscores"],
   ],
   "unknown-rung.yaml": [
-    ["4:5", "ladder.0.kind", 'expected "onnx" or "default", got "onxx"'],
-    ["6:5", "ladder.1.kind", 'is missing: expected "onnx" or "default"'],
+    ["4:5", "ladder.0.kind", 'got "onxx"'],
+    ["6:5", "ladder.1.kind", 'is missing: expected "replica"'],
     ["7:5", "ladder.2", "expected a map of options, got text"],
   ],
   "onnx-without-model.yaml": [
@@ -122,7 +122,7 @@ const expected: Readonly<Record<string, readonly Mistake[]>> = {
   "list.yaml": [[none, none, "expected a map of options, got a list"]],
   // Mistakes of every kind, in the text and in the world: none hides another.
   "everywhere.yaml": [
-    ["3:3", "server.protocol", 'expected "auto" or "open-inference", got "tf-serving"'],
+    ["3:3", "server.protocol", 'got "grpc"'],
     ["6:3", "model.reference", 'was made for the model "cats", not for "employment"'],
     ["8:3", "gateway.timeout", "got 5"],
     ["9:3", "gateway.conections", 'did you mean "connections"?'],

@@ -15,7 +15,7 @@ function depsOf(server: URL, observe: ProbesDeps["observe"]): ProbesDeps {
 test("every option has its default", () => {
   expect(probesOptions.parse({})).toEqual({
     http: { interval: 1_000, timeout: 750 },
-    progress: { interval: 250, floor: 1_000, factor: 8, cold: 10_000 },
+    progress: { interval: 250, floor: 1_500, factor: 2, cold: 10_000, adapter: "auto" },
   });
   expect(probesOptions.parse({ inference: { request: "request.json", expect: "answer.json" } }).inference).toEqual({
     interval: 10_000,
@@ -33,6 +33,7 @@ test.each([
   [{ inference: { request: "r.json", expect: {} } }, "inference.expect"],
   [{ inference: { request: {}, expect: { y: [1] }, tolerance: -1 } }, "inference.tolerance"],
   [{ progress: { factor: 0 } }, "progress.factor"],
+  [{ progress: { adapter: "vlm" } }, "progress.adapter"],
   [{ tcp: {} }, ""],
 ])("a mistake is refused at its place: %j", (options, path) => {
   const parsed = probesOptions.safeParse(options);

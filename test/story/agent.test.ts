@@ -163,6 +163,54 @@ test("a server that fails: each client is answered by the rung, five attempts in
   expect(await state()).toMatchObject({ status: "healthy", rung: "primary" });
 });
 
+test("what was asked before is answered as it was then, by the rung that remembers", async () => {
+  const server = await modelServer();
+  const remembering = "ladder: [{ kind: last-good }, { kind: default, outputs: { y: 0.5 } }]";
+  const { infer } = await startSwimming(configOf(yaml(server, 0.5).replace(/ladder: .*/, remembering)));
+  await infer();
+  server.mood = "failing";
+  const { headers, body } = await infer();
+  expect(headers).toMatchObject({ "pilotfish-rung": "last-good", "pilotfish-reason": "error", "pilotfish-model-version": "1" });
+  expect(body).toEqual(answer);
+});
+
+test("a server that succeeds every third time is taken out by its ratio, though no five attempts in a row fail", async () => {
+  const server = await modelServer();
+  const { infer, state } = await startSwimming(configOf(yaml(server, 0.5)));
+  for (let i = 0; i < 30; i += 1) {
+    server.mood = i % 3 === 0 ? "well" : "failing";
+    await infer();
+    if ((await state()).status !== "healthy" && (await state()).status !== "suspect") break;
+  }
+  expect(await state()).toMatchObject({ status: "failed", rung: "default" });
+});
+
+test("a server of another protocol is found out by asking it, and its clients fall back in its own words", async () => {
+  let failing = false;
+  const listener = createServer((request, response) => {
+    const reply = (status: number, body: unknown) => response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+    request.resume().on("end", () => {
+      if (request.url === "/v1/models") return reply(200, { models: ["m"] });
+      if (request.url === "/v1/models/m") return reply(200, { name: "m", ready: true });
+      if (request.url === "/v1/models/m:predict") return failing ? reply(500, { error: "broken" }) : reply(200, { predictions: [0.25] });
+      return reply(request.url === "/" ? 200 : 404, { status: "alive" });
+    });
+  });
+  await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve));
+  opened.push(() => {
+    listener.closeAllConnections();
+    listener.close();
+  });
+  const server = { url: `http://127.0.0.1:${(listener.address() as AddressInfo).port}` } as ModelServer;
+  const { agent, clock } = await startSwimming(configOf(yaml(server, 0.5).replace("outputs: { y: 0.5 }", "outputs: { predictions: 0.5 }")));
+  const predict = () => post(agent.listeners.gateway.port, "/v1/models/m:predict", { instances: [[1]] }, {});
+  await settled(clock, async () => (await predict()).headers["pilotfish-rung"] === "primary", 20);
+  failing = true;
+  const { status, headers, body } = await predict();
+  expect({ status, body }).toEqual({ status: 200, body: { predictions: [0.5] } });
+  expect(headers).toMatchObject({ "pilotfish-rung": "default", "pilotfish-reason": "error" });
+});
+
 test("a server that hangs with its port open: waiting clients are called back and answered within seconds", async () => {
   const server = await modelServer();
   const { infer, state, clock } = await startSwimming(configOf(yaml(server, 0.5)));
