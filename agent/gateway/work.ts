@@ -89,7 +89,7 @@ export class Work {
 
   /** Calls back every attempt that has no answer byte yet. */
   release(outcome: FailedOutcome): void {
-    for (const { attempt } of [...this.#flights]) {
+    for (const { attempt } of this.#flights) {
       if (attempt.headMs === undefined) attempt.cancel(outcome, "called back: the primary makes no progress");
     }
   }
