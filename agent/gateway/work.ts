@@ -89,7 +89,9 @@ export class Work {
 
   /** Calls back every attempt that has no answer byte yet. */
   release(outcome: FailedOutcome): void {
-    for (const { attempt } of this.#flights) {
+    // A copy, since a flight that is called back leaves the list.
+    const called = this.#flights.slice();
+    for (const { attempt } of called) {
       if (attempt.headMs === undefined) attempt.cancel(outcome, "called back: the primary makes no progress");
     }
   }
