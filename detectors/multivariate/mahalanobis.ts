@@ -41,7 +41,7 @@ export function fitMahalanobis(rows: Rows): MahalanobisModel {
 }
 
 /** 0 or more; about the root of the number of columns for an ordinary row. Cost: columns squared; nothing is allocated. */
-export function mahalanobisDistance({ means, whitening }: MahalanobisModel, row: ArrayLike<number>): number {
+export function mahalanobisDistance({ means, whitening }: { readonly [Part in keyof MahalanobisModel]: ArrayLike<number> }, row: ArrayLike<number>): number {
   const columns = means.length;
   if (row.length !== columns) throw new RangeError(`mahalanobisDistance: expected ${columns} numbers, got ${row.length}`);
   let squares = 0;

@@ -31,7 +31,7 @@ export function fitPrincipalComponents(rows: Rows, { variance = 0.65 }: { varian
 }
 
 /** The distance of a row from what the components make of it, 0 or more. Cost: columns x components; nothing is allocated. */
-export function reconstructionError({ means, components }: PrincipalComponents, row: ArrayLike<number>): number {
+export function reconstructionError({ means, components }: { readonly means: ArrayLike<number>; readonly components: readonly ArrayLike<number>[] }, row: ArrayLike<number>): number {
   const columns = means.length;
   if (row.length !== columns) throw new RangeError(`reconstructionError: expected ${columns} numbers, got ${row.length}`);
   let squares = 0;

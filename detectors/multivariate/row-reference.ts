@@ -58,11 +58,14 @@ export function rowScorer({ encoding, mahalanobis, components }: Omit<RowModel, 
   const encoder = rowEncoder(encoding);
   const encoded = new Float64Array(encoder.columns);
   const scores = new Float64Array(rowMeasures.length);
+  // Tables of doubles, which are read twice as fast as what JSON makes.
+  const whitened = { means: Float64Array.from(mahalanobis.means), whitening: Float64Array.from(mahalanobis.whitening) };
+  const kept = { means: Float64Array.from(components.means), components: components.components.map((component) => Float64Array.from(component)) };
   return {
     score(row) {
       encoder.encode(row, encoded);
-      scores[0] = mahalanobisDistance(mahalanobis, encoded);
-      scores[1] = reconstructionError(components, encoded);
+      scores[0] = mahalanobisDistance(whitened, encoded);
+      scores[1] = reconstructionError(kept, encoded);
       return scores;
     },
   };
