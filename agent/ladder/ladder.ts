@@ -22,7 +22,7 @@ import type { Send } from "./relay.ts";
 import { replicaRung } from "./replica-rung.ts";
 import { featuresOf } from "./rules-file.ts";
 import { rulesRung } from "./rules-rung.ts";
-import type { Feature } from "./rules.ts";
+import type { Feature } from "./rule-options.ts";
 import { rungOptions } from "./rung-options.ts";
 import type { RungKind, RungOptions } from "./rung-options.ts";
 import type { InRange } from "./validity.ts";

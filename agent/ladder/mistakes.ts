@@ -4,7 +4,7 @@
  */
 import { primaryName } from "../backend.ts";
 import { readRules } from "./rules-file.ts";
-import type { Feature } from "./rules.ts";
+import type { Feature } from "./rule-options.ts";
 import type { RungOptions } from "./rung-options.ts";
 
 export interface LadderMistake {

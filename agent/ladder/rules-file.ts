@@ -15,8 +15,9 @@ import { readFile } from "node:fs/promises";
 import { isScalar, LineCounter, parseDocument } from "yaml";
 import type { Document } from "yaml";
 import { z } from "zod";
-import { compile, featureTypes, ruleOptions, rulesMax } from "./rules.ts";
-import type { Feature, RuleMistake, RuleOptions, Rules } from "./rules.ts";
+import { featureTypes, ruleOptions, rulesMax } from "./rule-options.ts";
+import type { Feature, RuleOptions } from "./rule-options.ts";
+import type { RuleMistake, Rules } from "./rules.ts";
 
 /** Names, which are numbers then, or each name with its type. */
 export const featuresOptions = z.union([z.array(z.string().min(1)).min(1), z.record(z.string().min(1), z.enum(featureTypes))], {
@@ -81,9 +82,10 @@ export function featuresOf(options: FeaturesOptions): readonly Feature[] {
   return Array.isArray(options) ? options.map((name): Feature => ({ name, type: "number" })) : Object.entries(options).map(([name, type]) => ({ name, type }));
 }
 
-function checked(rules: readonly RuleOptions[], given: FeaturesOptions | undefined, known: readonly Feature[] | undefined, place: (mistake: RuleMistake) => { path: string; message: string }): ReadRules {
+async function checked(rules: readonly RuleOptions[], given: FeaturesOptions | undefined, known: readonly Feature[] | undefined, place: (mistake: RuleMistake) => { path: string; message: string }): Promise<ReadRules> {
   const features = given === undefined ? known : featuresOf(given);
   if (features === undefined) return { ok: false, mistakes: [{ path: "", message: "nobody says which features there are: name them, such as features: {AGE: number, CITY: text}" }] };
+  const { compile } = await import("./rules.ts");
   const compiled = compile(rules, features);
   return compiled.ok ? { ok: true, rules: compiled.rules, features } : { ok: false, mistakes: compiled.mistakes.map(place) };
 }

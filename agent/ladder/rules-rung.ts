@@ -11,7 +11,7 @@ import type { LadderRung } from "./ladder-rung.ts";
 import { modelVersion, rungName, validity } from "./options.ts";
 import { featuresOptions, readRules, ruleList } from "./rules-file.ts";
 import type { ReadRules } from "./rules-file.ts";
-import type { Feature } from "./rules.ts";
+import type { Feature } from "./rule-options.ts";
 
 export const rulesOptions = z.strictObject({
   kind: z.literal("rules"),

@@ -9,32 +9,11 @@
  */
 import { Environment } from "@marcbachmann/cel-js";
 import type { ASTNode, ParseResult } from "@marcbachmann/cel-js";
-import { z } from "zod";
 import type { Column, Value } from "../protocols/protocol.ts";
-import { scalar } from "./options.ts";
 import type { Scalar } from "./options.ts";
+import type { CellOptions, Feature, FeatureType, RuleOptions } from "./rule-options.ts";
 import { datatypeOf } from "./tensors.ts";
 import type { Given } from "./tensors.ts";
-
-const expressionMax = 10_000;
-const expression = z.string().min(1).max(expressionMax);
-const cell = z.union([scalar, z.strictObject({ cel: expression })], { error: "expected a value, or {cel: expression}" });
-
-export const ruleOptions = z.strictObject({
-  /** A condition; `true` for a rule that always holds. */
-  when: z.union([expression, z.boolean()], { error: "expected a condition, such as AGE < 18" }),
-  /** For each output its value, or its values where a row has several. */
-  outputs: z.record(z.string().min(1), z.union([cell, z.array(cell).min(1).max(1_000)], { error: "expected a value, {cel: expression}, or a list of these" }), { error: "expected each output's name with its value" }),
-});
-export const rulesMax = 1_000;
-export type RuleOptions = z.output<typeof ruleOptions>;
-
-export const featureTypes = ["number", "integer", "text", "boolean"] as const;
-export type FeatureType = (typeof featureTypes)[number];
-export interface Feature {
-  readonly name: string;
-  readonly type: FeatureType;
-}
 
 /** What is wrong, where in the list of rules, and at which character of an expression (from 0). */
 export interface RuleMistake {
@@ -112,7 +91,7 @@ export function compile(rules: readonly RuleOptions[], features: readonly Featur
     return types.includes(type) ? parsed : wrong(`expected ${expected}, and this gives ${type}`, 0);
   };
 
-  const cellOf = (value: RuleCell, path: readonly (string | number)[]): Cell => {
+  const cellOf = (value: CellOptions, path: readonly (string | number)[]): Cell => {
     if (typeof value !== "object") return () => value;
     const parsed = parse(value.cel, [...path, "cel"], Object.values(celTypes), "a number, text, true or false");
     return (row) => {
@@ -154,8 +133,6 @@ export function compile(rules: readonly RuleOptions[], features: readonly Featur
   };
   return { ok: true, rules: { apply } };
 }
-
-type RuleCell = z.output<typeof cell>;
 
 function noFeature(name: string, features: readonly Feature[]): string {
   const names = features.map((feature) => variableOf(feature.name));
