@@ -1,6 +1,6 @@
 /** What was seen and announced, as series. The only place where an observation becomes an instrument. */
 import { instruments } from "../exporters/instruments.ts";
-import type { Meter } from "../exporters/meter.ts";
+import type { Counter, Histogram, Meter } from "../exporters/meter.ts";
 import { statuses, type Announce } from "../exporters/signal.ts";
 import type { Judgement } from "./judgement.ts";
 import type { AttemptObservation, ExchangeObservation, Observe, ProbeObservation, ReadingObservation } from "./observation.ts";
@@ -17,15 +17,26 @@ export interface Recorder {
  * @param readingTtlMs how long a collector's series outlive its last reading.
  */
 export function recorder(meter: Meter, clock: Clock, rungs: () => readonly string[], readingTtlMs: number): Recorder {
+  const attemptSeries = remembered<{ readonly ended: Counter; readonly duration: Histogram }>();
+  const exchangeSeries = remembered<{ readonly ended: Counter; readonly duration: Histogram }>();
+
   function attempt({ backend, outcome, durationMs }: AttemptObservation): void {
-    meter.counter(instruments.attempts, { backend, outcome }).add();
-    meter.histogram(instruments.attemptDuration, { backend }).record(durationMs / 1_000);
+    const { ended, duration } = attemptSeries(`${backend} ${outcome}`, () => ({
+      ended: meter.counter(instruments.attempts, { backend, outcome }),
+      duration: meter.histogram(instruments.attemptDuration, { backend }),
+    }));
+    ended.add();
+    duration.record(durationMs / 1_000);
   }
 
   function exchange({ inference, model, rung, reason, outcome, durationMs }: ExchangeObservation): void {
     if (!inference) return;
-    meter.counter(instruments.requests, { model, rung, reason, outcome }).add();
-    meter.histogram(instruments.requestDuration, { model, rung, outcome }).record(durationMs / 1_000);
+    const { ended, duration } = exchangeSeries(`${rung} ${reason} ${outcome} ${model}`, () => ({
+      ended: meter.counter(instruments.requests, { model, rung, reason, outcome }),
+      duration: meter.histogram(instruments.requestDuration, { model, rung, outcome }),
+    }));
+    ended.add();
+    duration.record(durationMs / 1_000);
   }
 
   function probed({ probe, verdict, reason, durationMs }: ProbeObservation): void {
@@ -86,5 +97,21 @@ export function recorder(meter: Meter, clock: Clock, rungs: () => readonly strin
         meter.counter(instruments.transitions, { model, from: signal.from, to: signal.to, reason: signal.cause.code }).add();
       }
     },
+  };
+}
+
+/** So many label sets are kept bound, which is many more than there are outcomes; a flood of models begins anew. */
+const rememberedMax = 512;
+
+/** What was bound under a key before: binding costs several times what recording does, and there is one for each request. */
+function remembered<Bound>(): (key: string, bind: () => Bound) => Bound {
+  const known = new Map<string, Bound>();
+  return (key, bind) => {
+    const before = known.get(key);
+    if (before !== undefined) return before;
+    if (known.size >= rememberedMax) known.clear();
+    const bound = bind();
+    known.set(key, bound);
+    return bound;
   };
 }

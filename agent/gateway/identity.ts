@@ -2,7 +2,7 @@
  * Which inference this is, and whether it is sampled: both by the id alone, so that a client, a log and a second Pilotfish
  * come to the same decision.
  */
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomFillSync, randomUUID } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 
 /** At most 128 visible ASCII characters: fit for a header, a log line and a key. */
@@ -33,7 +33,17 @@ export function hash32(text: string): number {
   return (hash ^ (hash >>> 16)) >>> 0;
 }
 
+/** Random bytes are had in blocks: 24 of them alone cost 7 microseconds, more than a fifth of what a request costs altogether. */
+const block = Buffer.alloc(24 * 512);
+let taken = block.length;
+
 /** A W3C trace context of its own for a sampled request that came without one. */
 export function newTraceparent(): string {
-  return `00-${randomBytes(16).toString("hex")}-${randomBytes(8).toString("hex")}-01`;
+  if (taken === block.length) {
+    randomFillSync(block);
+    taken = 0;
+  }
+  const hex = block.toString("hex", taken, taken + 24);
+  taken += 24;
+  return `00-${hex.slice(0, 32)}-${hex.slice(32)}-01`;
 }

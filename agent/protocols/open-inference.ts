@@ -19,6 +19,7 @@ import type { Tensors } from "./rows.ts";
 
 /** Servers write the version before the tensors; it is not looked for beyond. */
 const headBytes = 512;
+const versionMember = /"model_version"\s*:\s*"([\x21\x23-\x5b\x5d-\x7e]{1,128})"/y;
 
 const inferPath = /^\/v2\/models\/([^/]+)(?:\/versions\/([^/]+))?\/infer$/;
 
@@ -63,8 +64,13 @@ export const openInference: Protocol = {
   },
 
   versionIn(head): string | undefined {
-    const [before = ""] = head.toString("latin1", 0, headBytes).split('"outputs"', 1);
-    return /"model_version"\s*:\s*"([\x21\x23-\x5b\x5d-\x7e]{1,128})"/.exec(before)?.[1];
+    const text = head.toString("latin1", 0, headBytes);
+    const at = text.indexOf('"model_version"');
+    if (at < 0) return undefined;
+    const outputs = text.indexOf('"outputs"');
+    if (outputs >= 0 && outputs < at) return undefined;
+    versionMember.lastIndex = at;
+    return versionMember.exec(text)?.[1];
   },
 
   describe(json): ModelDescription | undefined {

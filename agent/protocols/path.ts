@@ -7,7 +7,7 @@ export function withoutQuery(path: string): string {
 
 /** A segment of a path without its percent sequences; undefined where there is none or they are broken. */
 export function decodePath(segment: string | undefined): string | undefined {
-  if (segment === undefined) return undefined;
+  if (segment === undefined || !segment.includes("%")) return segment;
   try {
     return decodeURIComponent(segment);
   } catch {

@@ -27,7 +27,11 @@ export interface Proxy {
 
 const file = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "pilotfish-bench-"));
-process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+const children: ChildProcess[] = [];
+process.on("exit", () => {
+  for (const child of children) if (child.exitCode === null) child.kill("SIGKILL");
+  rmSync(folder, { recursive: true, force: true });
+});
 
 export function installed(command: string): boolean {
   return spawnSync("which", [command]).status === 0;
@@ -121,7 +125,7 @@ async function started(command: string, args: (port: number) => readonly string[
   const port = await freePort();
   const child = spawn(command, args(port), { stdio: ["ignore", "ignore", "inherit"] });
   const close = () => end(child);
-  process.on("exit", close);
+  children.push(child);
   for (let tries = 0; tries < 200; tries += 1) {
     if (child.exitCode !== null) throw new Error(`${command} ended with ${child.exitCode}`);
     if (await answers(port)) return { port, close, cpuSeconds: () => cpuSeconds(child.pid as number) };
