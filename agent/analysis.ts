@@ -8,7 +8,7 @@
  * logged and started again with growing pauses; predictions never notice.
  */
 import { Worker } from "node:worker_threads";
-import { instrumentOf, pack, sizeOf, type FromAnalyst, type Heard, type Setup, type ToAnalyst } from "./analysis-messages.ts";
+import { instrumentOf, pack, sizeOf, transferable, type FromAnalyst, type Heard, type Setup, type ToAnalyst } from "./analysis-messages.ts";
 import type { Cancel, Clock } from "./clock.ts";
 import type { Judgement } from "./judgement.ts";
 import type { Log } from "./log.ts";
@@ -334,7 +334,7 @@ export class AnalysisQueue implements Analysis {
     const batch = pack(this.#waiting.splice(0, count).map(({ observation }) => observation));
     this.#waitingBytes -= bytes;
     this.#inHand = { observations: this.#inHand.observations + count, bytes: this.#inHand.bytes + bytes };
-    desk.post({ type: "observations", batch }, [batch.bodies]);
+    desk.post({ type: "observations", batch }, transferable(batch));
   }
 
   /** Lets the oldest that wait go until the bounds hold. */

@@ -40,6 +40,9 @@ export interface ExchangeObservation {
   readonly atWallMs: number;
 }
 
+/** What the monitors want to know of an exchange. */
+export type HeardExchange = Pick<ExchangeObservation, "kind" | "inference" | "model" | "rung" | "reason" | "outcome" | "attempts" | "durationMs">;
+
 /** The bodies of a sampled inference that was answered. Undecoded: decoding is the analysis thread's work. */
 export interface SampleObservation {
   readonly kind: "sample";

@@ -22,7 +22,7 @@ import { isDerived } from "../featuriser/derived.ts";
 import type { Featuriser } from "../featuriser/featuriser.ts";
 import { knowsNone } from "../featuriser/origin.ts";
 import type { Judgement } from "../judgement.ts";
-import type { ActualObservation, ExchangeObservation, Point, SampleObservation } from "../observation.ts";
+import type { ActualObservation, HeardExchange, Point, SampleObservation } from "../observation.ts";
 import type { Decoded, Protocol } from "../protocols/protocol.ts";
 import type { PlainOptions } from "../protocols/plain-options.ts";
 import { protocolNamed, protocols, type ProtocolName } from "../protocols/protocols.ts";
@@ -70,7 +70,7 @@ export interface Part {
 
 export interface Monitors {
   /** Never throws, whatever the bodies hold. Cost: the bodies parsed once, and about half a microsecond for each value. */
-  hear(observation: SampleObservation | ExchangeObservation | ActualObservation, nowMs: number, wallMs: number): void;
+  hear(observation: SampleObservation | HeardExchange | ActualObservation, nowMs: number, wallMs: number): void;
   /** Kept when what was heard has been through the featuriser; undefined where nothing waits for one. */
   drained(): Promise<void> | undefined;
   /** To be called about each second. */
@@ -157,7 +157,7 @@ class ModelMonitors implements Monitors {
     };
   }
 
-  hear(observation: SampleObservation | ExchangeObservation | ActualObservation, nowMs: number, wallMs: number): void {
+  hear(observation: SampleObservation | HeardExchange | ActualObservation, nowMs: number, wallMs: number): void {
     this.#revision += 1;
     switch (observation.kind) {
       case "sample":
@@ -207,7 +207,7 @@ class ModelMonitors implements Monitors {
 
   // ---- what is heard ----
 
-  #hearExchange({ model, inference, rung, reason, outcome, attempts, durationMs }: ExchangeObservation, nowMs: number, wallMs: number): void {
+  #hearExchange({ model, inference, rung, reason, outcome, attempts, durationMs }: HeardExchange, nowMs: number, wallMs: number): void {
     if (!inference || model !== this.#model) return;
     const byPrimary = rung === primaryName;
     // Where a rung answered, the reason tells what the primary did with the request, if it was asked at all.

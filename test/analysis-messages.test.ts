@@ -1,0 +1,31 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { pack, transferable, unpack, type Heard } from "../agent/analysis-messages.ts";
+import type { HeardExchange } from "../agent/observation.ts";
+
+const word = fc.constantFrom("a", "b c", "b", "c");
+const exchanges: fc.Arbitrary<Heard> = fc.record<HeardExchange>({
+  kind: fc.constant("exchange"),
+  inference: fc.boolean(),
+  model: word,
+  rung: word,
+  reason: fc.constantFrom("normal", "circuit-open"),
+  outcome: fc.constantFrom("ok", "timeout"),
+  attempts: fc.nat(2),
+  durationMs: fc.double({ min: 0, noNaN: true }),
+});
+const samples: fc.Arbitrary<Heard> = fc
+  .record({ inferenceId: word, request: fc.uint8Array(), response: fc.uint8Array() })
+  .map((one) => ({ kind: "sample", model: "m", version: undefined, rung: "primary", protocol: "open-inference", atWallMs: 1, ...one }));
+const actuals: fc.Arbitrary<Heard> = fc.record({ inferenceId: word, values: fc.array(fc.double({ noNaN: true })) }).map((one) => ({ kind: "actual", atWallMs: 2, ...one }));
+
+test("what goes to the analysis thread comes out there as it went in, in its order, and its numbers are handed over and not copied", () => {
+  fc.assert(
+    fc.property(fc.array(fc.oneof(exchanges, samples, actuals)), (heard) => {
+      const batch = pack(heard);
+      const there = structuredClone(batch, { transfer: [...transferable(batch)] });
+      expect(batch.which.byteLength + batch.durationsMs.byteLength + batch.bodies.byteLength).toBe(0);
+      expect(unpack(there)).toEqual(heard);
+    }),
+  );
+});
