@@ -1,0 +1,79 @@
+/**
+ * The primary's answer on its way to the client, its body untouched. What was held whole on both sides is remembered for rungs
+ * that give it again. A stream of events that breaks says so in the protocol's own form; any other answer is broken off with
+ * its connection, since the client has had a part of it.
+ */
+import type { Outcome } from "../backend.ts";
+import type { Head } from "../forward/attempt.ts";
+import type { Failure } from "../forward/classify.ts";
+import { endToEnd, fieldValue, provenanceNames } from "./headers.ts";
+import type { Inquiry } from "./inquiry.ts";
+import type { PrimaryAnswer } from "./primary.ts";
+import type { AnswerHead } from "./reply.ts";
+
+const noFields: readonly string[] = [];
+
+/** The answer's head as the client is to get it. */
+export function headOf({ target }: Inquiry, { head: { status, statusText, length, lines, headers } }: PrimaryAnswer): AnswerHead {
+  const fields = lines === undefined ? endToEnd(headers, target === undefined ? undefined : provenanceNames) : noFields;
+  return { status, statusText, fields, lines, length };
+}
+
+/** Sends what follows the head; says how that ended. */
+export async function deliver(inquiry: Inquiry, { attempt, head, whole, outcome }: PrimaryAnswer, version: string | undefined): Promise<Outcome> {
+  const { reply, timeoutMs } = inquiry;
+  const { work, deps, options } = inquiry.room;
+  if (whole) {
+    await reply.end(attempt.held);
+    if (outcome === "ok") remember(inquiry, attempt.held, head, version);
+  } else {
+    const memory = deps.remember === undefined ? undefined : new Memory(options.holdMax);
+    reply.onDrain(() => attempt.resume());
+    const failure = await attempt.pipe((chunk) => {
+      work.progress();
+      memory?.take(chunk);
+      return reply.write(chunk);
+    }, timeoutMs);
+    if (failure !== undefined) {
+      await breakOff(inquiry, head, failure);
+      return failure.outcome;
+    }
+    await reply.end([], attempt.trailers);
+    if (outcome === "ok" && memory?.chunks !== undefined) remember(inquiry, memory.chunks, head, version);
+  }
+  return reply.delivered ? outcome : "cancelled";
+}
+
+/** The client has its answer by now. */
+function remember(inquiry: Inquiry, body: readonly Buffer[], head: Head, version: string | undefined): void {
+  const { target, upload } = inquiry;
+  const keep = inquiry.room.deps.remember;
+  if (keep === undefined || target === undefined || !upload.replayable) return;
+  const { status, headers } = head;
+  const fields: Record<string, string> = {};
+  for (let i = 0; i < headers.length; i += 2) fields[(headers[i] as string).toLowerCase()] = headers[i + 1] as string;
+  keep(inquiry.question(), { status, headers: fields, body: Buffer.concat(body), version });
+}
+
+async function breakOff({ reply, target, room }: Inquiry, { headers, length }: Head, { outcome }: Failure): Promise<void> {
+  const isStream = length === undefined && fieldValue(headers, "content-type")?.startsWith("text/event-stream") === true;
+  const last = isStream && target !== undefined && outcome !== "cancelled" ? room.deps.protocol.streamError(`the answer broke off: ${outcome}`) : undefined;
+  if (last === undefined) reply.break();
+  else await reply.end([last]);
+}
+
+/** The chunks of an answer that is passed on as it comes, as long as they are few. */
+class Memory {
+  chunks: Buffer[] | undefined = [];
+  #left: number;
+
+  constructor(bytesMax: number) {
+    this.#left = bytesMax;
+  }
+
+  take(chunk: Buffer): void {
+    this.#left -= chunk.length;
+    if (this.#left < 0) this.chunks = undefined;
+    else this.chunks?.push(chunk);
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * One request as it was settled when its head came: what it asks for, under which id, how long it may take, and its body as far
+ * as that has come. What becomes of it is exchange.ts's.
+ */
+import type { Question, Rung } from "../backend.ts";
+import type { InferenceTarget } from "../protocols/protocol.ts";
+import { primaryShareMs, timeoutOf } from "./deadline.ts";
+import { inferenceIdOf, isSampled, newTraceparent } from "./identity.ts";
+import type { Incoming } from "./incoming.ts";
+import type { Reply } from "./reply.ts";
+import type { Room } from "./room.ts";
+import type { Upload, UploadEnd } from "./upload.ts";
+
+/** For requests that are no inferences: to load a model takes minutes, and nobody else would answer. */
+const otherTimeoutMs = 300_000;
+
+const nobodyElse: readonly Rung[] = [];
+const noFields: readonly string[] = [];
+
+export class Inquiry {
+  readonly room: Room;
+  readonly incoming: Incoming;
+  readonly reply: Reply;
+  readonly upload: Upload;
+  readonly startMs: number;
+  readonly method: string;
+  readonly path: string;
+  /** Undefined: no inference, or none that is ours. */
+  readonly target: InferenceTarget | undefined;
+  readonly inferenceId: string;
+  readonly sampled: boolean;
+  readonly traceparent: string | undefined;
+  readonly timeoutMs: number;
+
+  /** `ended`: the body has ended one way or another; may be called before this returns. */
+  constructor(room: Room, incoming: Incoming, ended: (end: UploadEnd) => void) {
+    const { options, deps } = room;
+    const { heeded, reply } = incoming;
+    this.room = room;
+    this.incoming = incoming;
+    this.reply = reply;
+    this.startMs = deps.clock.monotonicMs();
+    this.method = incoming.method;
+    this.path = originForm(incoming.target);
+    this.target = targetOf(room, this.method, this.path);
+    this.inferenceId = this.target === undefined ? "" : inferenceIdOf(heeded);
+    this.sampled = this.target !== undefined && isSampled(this.inferenceId, options.sample.ratio);
+    if (this.sampled) reply.keepCopy(options.sample.bodyMax);
+    this.traceparent = typeof heeded.traceparent === "string" ? heeded.traceparent : this.sampled ? newTraceparent() : undefined;
+    this.timeoutMs = timeoutOf(heeded, this.target === undefined ? Math.max(otherTimeoutMs, options.timeout) : options.timeout);
+    const keeps = this.target !== undefined || this.isShort;
+    this.upload = incoming.upload({ clock: deps.clock, maxBytes: options.bodyMax, kept: keeps ? room.kept : undefined, ended });
+  }
+
+  /** The body is known to be short enough to be held until it is whole. */
+  get isShort(): boolean {
+    const { declaredBytes } = this.incoming;
+    return declaredBytes !== undefined && declaredBytes <= this.room.options.holdMax;
+  }
+
+  /** Those that can be asked: none where the request is no inference or its bytes are gone. */
+  get rungs(): readonly Rung[] {
+    return this.target !== undefined && this.upload.replayable ? this.room.deps.rungs : nobodyElse;
+  }
+
+  /** When nobody waits for the answer any more. */
+  deadlineMs(): number {
+    return this.upload.lastByteMs + this.timeoutMs;
+  }
+
+  /** When the primary must have answered; what is kept for the rungs is kept only while there are some. */
+  primaryDeadlineMs(rungsLeft: number): number {
+    return this.upload.lastByteMs + primaryShareMs(this.timeoutMs, this.room.options.reserve, rungsLeft);
+  }
+
+  /** What goes to the primary besides what the client sent. */
+  addedFields(): readonly string[] {
+    if (this.target === undefined) return noFields;
+    const id = ["pilotfish-inference-id", this.inferenceId];
+    return this.traceparent === undefined || this.incoming.heeded.traceparent !== undefined ? id : [...id, "traceparent", this.traceparent];
+  }
+
+  /** As a rung is asked. The body must be whole and kept. */
+  question(): Question {
+    return { method: this.method, path: this.path, headers: this.incoming.headers(), body: this.upload.whole() };
+  }
+}
+
+/** The inference that this Pilotfish is there for; anything else is passed on as it is. */
+function targetOf({ deps }: Room, method: string, path: string): InferenceTarget | undefined {
+  const target = deps.protocol.inferenceOf(method, path);
+  return target !== undefined && (deps.model === undefined || target.model === "" || deps.model === target.model) ? target : undefined;
+}
+
+/** A target in absolute form, as clients of a proxy send it, without its scheme and authority. */
+function originForm(target: string): string {
+  const match = /^https?:\/\/[^/?#]*/i.exec(target);
+  if (match === null) return target;
+  const rest = target.slice(match[0].length);
+  return rest.startsWith("/") ? rest : `/${rest}`;
+}

@@ -1,0 +1,58 @@
+/** One rung asked within its time, even one that breaks its promise to heed the signal and never to reject. */
+import type { Rung, RungAnswer } from "../backend.ts";
+import type { Inquiry } from "./inquiry.ts";
+
+export class RungAttempt {
+  /** Kept once, within the time. Never rejects. */
+  readonly answered: Promise<RungAnswer>;
+  readonly #abort = new AbortController();
+  readonly #inquiry: Inquiry;
+  readonly #rung: Rung;
+  readonly #startMs: number;
+
+  /** Asks. The request's body must be whole and kept. */
+  constructor(inquiry: Inquiry, rung: Rung, timeoutMs: number) {
+    this.#inquiry = inquiry;
+    this.#rung = rung;
+    this.#startMs = inquiry.room.deps.clock.monotonicMs();
+    this.answered = this.#answer(timeoutMs);
+  }
+
+  /** Nobody wants the answer any more. */
+  cancel(): void {
+    this.#abort.abort();
+  }
+
+  /** Says what became of it; to be called once. `gone`: nobody waited for it any more. */
+  ended(answer: RungAnswer, gone: boolean): void {
+    const { clock, observe } = this.#inquiry.room.deps;
+    const durationMs = clock.monotonicMs() - this.#startMs;
+    observe({
+      kind: "attempt",
+      backend: this.#rung.name,
+      outcome: gone ? "cancelled" : answer.outcome,
+      status: answer.outcome === "ok" ? answer.status : undefined,
+      firstByteMs: durationMs,
+      durationMs,
+      trial: false,
+    });
+  }
+
+  async #answer(timeoutMs: number): Promise<RungAnswer> {
+    const { clock } = this.#inquiry.room.deps;
+    const question = { ...this.#inquiry.question(), deadlineMs: this.#startMs + timeoutMs };
+    const { signal } = this.#abort;
+    const cancelTimer = clock.after(timeoutMs, () => this.#abort.abort(new DOMException("the rung's share of the time is over", "TimeoutError")));
+    const late = new Promise<RungAnswer>((resolve) => {
+      const detail = `no answer within ${Math.round(timeoutMs)} ms`;
+      signal.addEventListener("abort", () => resolve({ outcome: "timeout", detail }), { once: true });
+    });
+    try {
+      return await Promise.race([this.#rung.answer(question, signal), late]);
+    } catch (error) {
+      return { outcome: "error", detail: String(error).slice(0, 200) };
+    } finally {
+      cancelTimer();
+    }
+  }
+}

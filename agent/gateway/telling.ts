@@ -1,0 +1,43 @@
+/** What is said of an exchange once it is over: how it went, and of a sampled one its bodies. */
+import type { Inquiry } from "./inquiry.ts";
+import { owned } from "./reply.ts";
+import type { Verdict } from "./verdict.ts";
+
+/** The status noted for a client that left before it had one; nginx's. */
+const clientClosedRequest = 499;
+
+export function tell(inquiry: Inquiry, { rung, reason, version, outcome }: Verdict, attempts: number): void {
+  const { room, reply, upload, inferenceId, traceparent } = inquiry;
+  const { deps } = room;
+  const { clock, observe, protocol } = deps;
+  const model = deps.model ?? modelAsked(inquiry);
+  const atWallMs = clock.wallMs();
+  observe({
+    kind: "exchange",
+    inferenceId,
+    inference: inquiry.target !== undefined,
+    model,
+    version,
+    rung,
+    reason,
+    outcome,
+    status: reply.status ?? clientClosedRequest,
+    durationMs: clock.monotonicMs() - inquiry.startMs,
+    attempts,
+    requestBytes: upload.bytes,
+    responseBytes: reply.bytes,
+    traceparent,
+    atWallMs,
+  });
+  if (!inquiry.sampled || outcome !== "ok") return;
+  const response = reply.copy();
+  if (response === undefined || upload.bytes > room.options.sample.bodyMax) return deps.dropped?.("sample-too-large");
+  if (!upload.ended || !upload.replayable) return deps.dropped?.("sample-not-kept");
+  observe({ kind: "sample", inferenceId, model, version, rung, protocol: protocol.name, request: owned([upload.whole()]), response, atWallMs });
+}
+
+/** Where the path does not say it, the body may. */
+function modelAsked({ target, upload, room }: Inquiry): string {
+  if (target === undefined || target.model !== "") return target?.model ?? "";
+  return upload.replayable ? (room.deps.protocol.modelIn?.(upload.whole()) ?? "") : "";
+}
