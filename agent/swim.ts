@@ -9,7 +9,6 @@ import type { Announce, Target } from "../exporters/signal.ts";
 import { primaryName } from "./backend.ts";
 import type { Clock } from "./clock.ts";
 import { collectors } from "./collectors/collectors.ts";
-import { parsePrometheusText } from "./collectors/prometheus-text.ts";
 import type { Config } from "./config/config.ts";
 import { failover, type Failover } from "./failover/failover.ts";
 import type { SavedFailover } from "./failover/saved.ts";
@@ -24,7 +23,7 @@ import type { Log } from "./log.ts";
 import { readReference } from "./monitors/reference-file.ts";
 import type { Observe } from "./observation.ts";
 import { describer } from "./probes/describe.ts";
-import { probes, type ProbesDeps } from "./probes/probes.ts";
+import { probes } from "./probes/probes.ts";
 import type { ModelDescription } from "./protocols/protocol.ts";
 import { protocolNamed, type ProtocolName } from "./protocols/protocols.ts";
 
@@ -142,7 +141,7 @@ export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy):
     ...(config.model.name === undefined ? {} : { model: config.model.name }),
   });
   const reads = collectors(config.collectors, { clock, log, ask, server, observe });
-  const asks = probes(config.probes, { clock, log, ask, server, protocol, observe, model: () => model, work: () => data.work(), serverWork: () => reads.serverWork(), metrics: pageOf(config) });
+  const asks = probes(config.probes, { clock, log, ask, server, protocol, observe, model: () => model, work: () => data.work(), metrics: config.collectors.server.metrics });
 
   try {
     life.opened("other servers", () => others.close());
@@ -178,14 +177,4 @@ async function referenceFor({ model, ladder: rungs }: Config, log: Log): Promise
   const read = await readReference(model.reference, model.name);
   if (!read.ok) log.warn({}, read.message);
   return read.ok ? read.reference : undefined;
-}
-
-/** Where the server's metrics are, for the probe that reads them by itself. */
-function pageOf({ collectors: { server } }: Config): ProbesDeps["metrics"] {
-  if (server.metrics === "off") return undefined;
-  const samplesOf = (text: string) => {
-    const parsed = parsePrometheusText(text);
-    return parsed.ok ? parsed.samples : undefined;
-  };
-  return { url: server.metrics === undefined ? undefined : new URL(server.metrics), samplesOf };
 }

@@ -12,7 +12,7 @@ const root = resolve(import.meta.dirname, "..");
 const floors: readonly (readonly RegExp[])[] = [
   [/^detectors\//, /^exporters\/instruments\.ts$/, /^agent\/(clock|lifecycle|listen|log|units|backend|onnx-values)\.ts$/],
   [/^agent\/(observation|judgement)\.ts$/, /^agent\/(protocols|forward|featuriser)\//],
-  [/^exporters\//, /^agent\/contract\//],
+  [/^exporters\//, /^agent\/(contract|adapters)\//],
   [/^agent\/(gateway|ladder|rollout|probes|collectors|intake|monitors|failover|store|api)\//, /^dashboards\//],
   [/^agent\/(config|offline)\//],
   [/^agent\/[a-z-]+\.ts$/],

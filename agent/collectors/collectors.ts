@@ -3,7 +3,6 @@ import { spawn } from "node:child_process";
 import { z } from "zod";
 import type { Clock } from "../clock.ts";
 import type { ask } from "../forward/ask.ts";
-import { under } from "../forward/under.ts";
 import type { Close } from "../lifecycle.ts";
 import type { Log } from "../log.ts";
 import type { Observe } from "../observation.ts";
@@ -15,13 +14,13 @@ import { inventory } from "./inventory.ts";
 import { nvidiaSmi } from "./nvidia-smi.ts";
 import { clockTick, readProcess } from "./process.ts";
 import { runCollector } from "./run.ts";
-import { serverMetrics, type ServerMetrics, type ServerWork } from "./server-metrics.ts";
+import { serverMetrics } from "./server-metrics.ts";
 import { serverProcess, type ServerProcess } from "./server-process.ts";
 
 const metricsExpected = 'expected the URL of the server\'s metrics, such as "http://127.0.0.1:8002/metrics", or "off"';
 
 const serverOptions = z.strictObject({
-  /** Default: `/metrics` at the server's URL. */
+  /** Default: where its kind of server has them; `/metrics` at the server's URL is tried first. */
   metrics: z
     .union([z.literal("off"), z.url({ protocol: /^https?$/, error: metricsExpected })], { error: metricsExpected })
     .optional(),
@@ -58,19 +57,17 @@ export interface CollectorsDeps {
 
 export interface Collectors {
   start(): Close;
-  /** What the server's metrics said last of its work; undefined where they are off, were never read, or say nothing of it. */
-  serverWork(): ServerWork | undefined;
 }
 
-/** What the makers share: one search for the server's process, one reader of its metrics. */
+/** What the makers share: one search for the server's process. */
 interface Shared {
-  readonly metrics: ServerMetrics | undefined;
   readonly findServer: () => Promise<ServerProcess>;
   readonly ticksPerSecond: () => Promise<number>;
 }
 
 const makers = {
-  "server-metrics": (_options, _deps, { metrics }) => metrics,
+  "server-metrics": ({ interval, server: { metrics, timeout } }, deps) =>
+    metrics === "off" ? undefined : serverMetrics({ server: deps.server, url: metrics === undefined ? undefined : new URL(metrics), intervalMs: interval, timeoutMs: timeout }, deps),
 
   "pilotfish-process": ({ interval, paths }, _deps, { ticksPerSecond }) => every(interval, async () => readProcess(paths.proc, "self", "pilotfish", await ticksPerSecond())),
 
@@ -95,11 +92,9 @@ const makers = {
 } as const satisfies Record<string, (options: CollectorsOptions, deps: CollectorsDeps, shared: Shared) => Collector | undefined>;
 
 export function collectors(options: CollectorsOptions, deps: CollectorsDeps): Collectors {
-  const { server, interval, paths } = options;
-  const url = server.metrics === "off" ? undefined : server.metrics === undefined ? under(deps.server, "/metrics") : new URL(server.metrics);
+  const { server, paths } = options;
   let ticks: Promise<number> | undefined;
   const shared: Shared = {
-    metrics: url === undefined ? undefined : serverMetrics({ url, intervalMs: interval, timeoutMs: server.timeout }, deps),
     findServer: serverProcess({ proc: paths.proc, server: deps.server, pid: server.pid }, deps.clock),
     ticksPerSecond: () => (ticks ??= clockTick(paths.proc)),
   };
@@ -108,7 +103,6 @@ export function collectors(options: CollectorsOptions, deps: CollectorsDeps): Co
     return collector === undefined ? [] : [{ name, collector }];
   });
   return {
-    serverWork: () => shared.metrics?.serverWork(),
     start() {
       const closes = made.map(({ name, collector }) => runCollector(name, collector, deps));
       return async () => {

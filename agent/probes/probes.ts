@@ -1,5 +1,7 @@
 /** The probes: which there are, what they take, and how they are started. */
 import { z } from "zod";
+import { adapterNames } from "../adapters/adapters.ts";
+import { metricsPage } from "../adapters/page.ts";
 import type { Clock } from "../clock.ts";
 import type { ask } from "../forward/ask.ts";
 import { under } from "../forward/under.ts";
@@ -9,14 +11,12 @@ import type { Observe } from "../observation.ts";
 import type { Protocol } from "../protocols/protocol.ts";
 import { duration } from "../units.ts";
 import { httpProbe } from "./http.ts";
-import type { MetricSample } from "./adapters/adapter.ts";
-import { adapterNames } from "./adapters/adapters.ts";
 import { inferenceProbe } from "./inference.ts";
 import { knownAnswer, knownAnswerSchema, knownRequest } from "./known-question.ts";
 import type { Probe } from "./probe.ts";
 import { progressMetrics } from "./progress-metrics.ts";
 import { progressProbe } from "./progress-probe.ts";
-import type { GatewayWork, ServerWork } from "./progress.ts";
+import type { GatewayWork } from "./progress.ts";
 import { runProbe } from "./run.ts";
 
 const httpOptions = z.strictObject({
@@ -72,10 +72,8 @@ export interface ProbesDeps {
   readonly model: () => string | undefined;
   /** The gateway's account of its work at the primary; undefined where traffic does not pass Pilotfish. */
   readonly work: () => GatewayWork | undefined;
-  /** The server's own account, from its metrics; undefined where they say nothing of it. */
-  readonly serverWork: () => ServerWork | undefined;
-  /** The server's metrics, for the progress probe to read by itself; undefined where they are off. */
-  readonly metrics?: { /** Undefined for the adapter's own place. */ readonly url: URL | undefined; readonly samplesOf: (text: string) => readonly MetricSample[] | undefined } | undefined;
+  /** Where the server's metrics are; `off` where they are not to be read. Default: the adapter's own place. */
+  readonly metrics?: string | undefined;
   /** How often the server was seen to come up anew; default never. */
   readonly restarts?: (() => number) | undefined;
 }
@@ -100,10 +98,12 @@ const makers = {
     return inferenceProbe({ intervalMs: interval, timeoutMs: timeout, ...known }, { clock, ask, url });
   },
 
-  progress({ progress: { interval, floor, factor, cold, adapter } }, { clock, ask, server, model, work, serverWork, metrics, restarts }) {
+  progress({ progress: { interval, floor, factor, cold, adapter } }, { clock, ask, server, model, work, metrics, restarts }) {
     const readServerWork =
-      metrics === undefined || adapter === "off" ? undefined : progressMetrics({ server, url: metrics.url, adapter, timeoutMs: pageTimeoutMs }, { clock, ask, model, samplesOf: metrics.samplesOf });
-    return progressProbe({ intervalMs: interval, floorMs: floor, factor, coldMs: cold, staleMs }, { clock, work, serverWork, readServerWork, restarts });
+      metrics === "off" || adapter === "off"
+        ? undefined
+        : progressMetrics(metricsPage({ server, url: metrics === undefined ? undefined : new URL(metrics), adapter, timeoutMs: pageTimeoutMs }, { clock, ask, model }));
+    return progressProbe({ intervalMs: interval, floorMs: floor, factor, coldMs: cold, staleMs }, { clock, work, readServerWork, restarts });
   },
 } as const satisfies Record<Probe["name"], (options: ProbesOptions, deps: ProbesDeps) => Probe | undefined>;
 

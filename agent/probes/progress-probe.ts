@@ -19,9 +19,7 @@ export interface ProgressProbeDeps {
   readonly clock: Clock;
   /** The gateway's own account of its work at the primary; undefined where traffic does not pass Pilotfish. */
   readonly work: () => GatewayWork | undefined;
-  /** The server's, as somebody else reads it now and then; undefined where it says nothing of work. */
-  readonly serverWork: () => ServerWork | undefined;
-  /** Reads it now. Where there is this, the other is not looked at: two readers need not count the same. */
+  /** Reads the server's own account now; undefined where its metrics are not to be looked at. */
   readonly readServerWork?: ReadServerWork | undefined;
   /** How often the server was seen to come up anew; default never. */
   readonly restarts?: (() => number) | undefined;
@@ -32,7 +30,7 @@ const restRatio = 3;
 /** The rest after a page that could not be had. */
 const retryMs = 1_000;
 
-export function progressProbe({ intervalMs, ...policy }: ProgressProbeOptions, { clock, work, serverWork, readServerWork, restarts }: ProgressProbeDeps): Probe {
+export function progressProbe({ intervalMs, ...policy }: ProgressProbeOptions, { clock, work, readServerWork, restarts }: ProgressProbeDeps): Probe {
   let state = nothingFollowed;
   let page: ServerWork | undefined;
   let reading = false;
@@ -55,7 +53,7 @@ export function progressProbe({ intervalMs, ...policy }: ProgressProbeOptions, {
     async ask(signal) {
       const nowMs = clock.monotonicMs();
       const gateway = work();
-      state = reduceProgress(state, { gateway, server: readServerWork === undefined ? serverWork() : page, restarts: restarts?.() ?? 0 }, nowMs, policy);
+      state = reduceProgress(state, { gateway, server: page, restarts: restarts?.() ?? 0 }, nowMs, policy);
       const wanted = gateway === undefined || (flatSoFar(state) ?? 0) > 0;
       if (readServerWork !== undefined && wanted && !reading && nowMs >= nextReadAtMs) void readPage(readServerWork, signal);
 

@@ -28,25 +28,23 @@ test.each([
   expect(parsed.error?.issues.map((issue) => issue.path.join("."))).toContain(path);
 });
 
-async function firstReadings(options: object, server: URL): Promise<{ readings: Record<string, ReadingObservation>; serverWork: unknown }> {
+async function firstReadings(options: object, server: URL): Promise<Record<string, ReadingObservation>> {
   const heard = new Heard<Observation>();
   const parsed = collectorsOptions.parse(options);
   const room = collectors(parsed, { clock: systemClock, log: silent, ask, observe: heard.push, server });
   const close = room.start();
   const count = parsed.gpu.source === "off" ? 5 : 6;
   const seen = (await heard.count(count + (parsed.server.metrics === "off" ? 0 : 1))) as readonly ReadingObservation[];
-  const serverWork = room.serverWork();
   await close();
-  return { readings: Object.fromEntries(seen.map((reading) => [reading.collector, reading])), serverWork };
+  return Object.fromEntries(seen.map((reading) => [reading.collector, reading]));
 }
 
 const labelsUsed = (reading: ReadingObservation | undefined) => [...new Set(reading?.points.flatMap(({ labels }) => [labels["container"], labels["process"]]))].filter((label) => label !== undefined);
 
 test.skipIf(process.platform !== "linux")("beside a real server each collector reads its own source, all at once", async () => {
   await using server = await testServer((_, response) => response.end('server_requests_in_progress 1\nserver_inferences_total{model="m",version="1"} 9\n'));
-  const { readings, serverWork } = await firstReadings({ gpu: { command: "/nowhere/nvidia-smi" } }, server.url);
+  const readings = await firstReadings({ gpu: { command: "/nowhere/nvidia-smi" } }, server.url);
   expect(Object.keys(readings).sort()).toEqual(["gpu", "inventory", "pilotfish-cgroup", "pilotfish-process", "server-cgroup", "server-metrics", "server-process"]);
-  expect(serverWork).toMatchObject({ inFlight: 1, progress: 9 });
   expect(readings["server-metrics"]).toMatchObject({ status: "ok" });
   // Here the server is this very process, found by its port.
   expect(readings["server-process"]).toMatchObject({ status: "ok", detail: expect.stringContaining(`process ${process.pid}`) as string });
@@ -58,7 +56,7 @@ test.skipIf(process.platform !== "linux")("beside a real server each collector r
 
 test("every point fits its instrument: the labels that it names, and no others", async () => {
   await using server = await testServer((_, response) => response.end('server_requests_in_progress 1\nserver_queue_length 0\nserver_inferences_total{model="m",version="1"} 9\n'));
-  const { readings } = await firstReadings({ gpu: { source: "off" } }, server.url);
+  const readings = await firstReadings({ gpu: { source: "off" } }, server.url);
   const points = Object.values(readings).flatMap((reading) => reading.points);
   expect(points.length).toBeGreaterThan(3);
   for (const { instrument, labels, value } of points) {
@@ -69,12 +67,11 @@ test("every point fits its instrument: the labels that it names, and no others",
 
 test("what is switched off is not read; what is not there is unknown and says so", async () => {
   using proc = new Tree({ "self/stat": stat({ userTicks: 50 }), "self/status": "VmRSS:\t 10 kB\n" });
-  const { readings, serverWork } = await firstReadings(
+  const readings = await firstReadings(
     { server: { metrics: "off" }, gpu: { source: "off" }, paths: { proc: proc.root, cgroup: proc.path("none") } },
     new URL("http://127.0.0.1:1"),
   );
   expect(Object.keys(readings).sort()).toEqual(["inventory", "pilotfish-cgroup", "pilotfish-process", "server-cgroup", "server-process"]);
-  expect(serverWork).toBeUndefined();
   expect(readings["pilotfish-process"]).toMatchObject({ status: "ok" });
   expect(readings["server-process"]).toMatchObject({ status: "unknown", detail: "nobody listens on port 1", points: [] });
   expect(readings["server-cgroup"]).toMatchObject({ status: "unknown", points: [] });

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { chooseFields, gpuId, gpuPoints, parseLine, type Field, type GpuLine } from "../../agent/collectors/gpu-csv.ts";
-import { parsePrometheusText } from "../../agent/collectors/prometheus-text.ts";
+import { parsePrometheusText } from "../../agent/adapters/prometheus-text.ts";
 import { instruments, prometheusName, type AnyInstrument } from "../../exporters/instruments.ts";
 
 const read = (name: string) => readFileSync(new URL(`fixtures/nvidia-smi/${name}`, import.meta.url), "utf8");

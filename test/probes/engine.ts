@@ -3,9 +3,8 @@
  * Recorded pages are taken where there is one, with their numbers put to what the engine does.
  */
 import { readFileSync } from "node:fs";
-import { parsePrometheusText } from "../../agent/collectors/prometheus-text.ts";
-import type { MetricSample } from "../../agent/probes/adapters/adapter.ts";
-import type { AdapterName } from "../../agent/probes/adapters/adapters.ts";
+import { parsePrometheusText, type Sample } from "../../agent/adapters/prometheus-text.ts";
+import type { AdapterName } from "../../agent/adapters/adapters.ts";
 
 export interface Shows {
   readonly running: number;
@@ -17,7 +16,7 @@ export interface Shows {
 const recorded = (path: string) => readFileSync(new URL(path, import.meta.url), "utf8");
 
 const pages = {
-  "vLLM, recorded": page("vllm", recorded("../collectors/fixtures/prometheus-text/vllm_opt125m.prom"), ({ running, waiting, moves }) => ({
+  "vLLM, recorded": page("vllm", recorded("../adapters/fixtures/prometheus-text/vllm_opt125m.prom"), ({ running, waiting, moves }) => ({
     "vllm:num_requests_running": running,
     "vllm:num_requests_waiting": waiting,
     "vllm:iteration_tokens_total_count": moves,
@@ -37,11 +36,11 @@ const pages = {
     "tgi_queue_size": waiting,
     "tgi_batch_inference_success": moves,
   })),
-  "Triton, recorded": page("triton", recorded("../collectors/fixtures/prometheus-text/triton_t4.prom"), ({ waiting, moves }) => ({
+  "Triton, recorded": page("triton", recorded("../adapters/fixtures/prometheus-text/triton_t4.prom"), ({ waiting, moves }) => ({
     'nv_inference_pending_request_count{model="densenet_onnx",version="1"}': waiting,
     'nv_inference_exec_count{model="densenet_onnx",version="1"}': moves,
   })),
-  "MLServer, recorded": page("mlserver", recorded("fixtures/mlserver-1.7.1.prom"), ({ running, waiting, moves }) => ({
+  "MLServer, recorded": page("mlserver", recorded("../adapters/fixtures/mlserver-1.7.1.prom"), ({ running, waiting, moves }) => ({
     'rest_server_requests_in_progress{app_name="mlserver",method="POST"}': running + waiting,
     "model_infer_request_success_total": moves,
   })),
@@ -79,7 +78,7 @@ function page<A extends AdapterName>(adapter: A, template: string, numbers: (sho
   };
 }
 
-export function samplesOf(text: string): readonly MetricSample[] | undefined {
+export function samplesOf(text: string): readonly Sample[] | undefined {
   const parsed = parsePrometheusText(text);
   return parsed.ok ? parsed.samples : undefined;
 }

@@ -13,7 +13,7 @@ import { probes, probesOptions } from "../../agent/probes/probes.ts";
 import type { GatewayWork } from "../../agent/probes/progress.ts";
 import { openInference } from "../../agent/protocols/open-inference.ts";
 import { FakeClock } from "../fake-clock.ts";
-import { metricsPage, samplesOf, type Kind, type Shows } from "./engine.ts";
+import { metricsPage, type Kind, type Shows } from "./engine.ts";
 
 /** How the server behaves at a moment. */
 interface Server {
@@ -97,7 +97,7 @@ async function play(untilMs: number, server: Server, { probe = {}, policy = {}, 
     room.start(),
     probes(probesOptions.parse(probe), {
       clock, ask, work, log: silent, observe: (seen) => room.hear(seen), server: new URL("http://server:8080"), protocol: openInference,
-      model: () => "m", serverWork: () => undefined, metrics: { url: undefined, samplesOf },
+      model: () => "m",
     }).start(),
   ];
   clock.every(1_000 / perSecond, () => {

@@ -9,7 +9,7 @@ import { Heard, testServer } from "./server.ts";
 
 function depsOf(server: URL, observe: ProbesDeps["observe"]): ProbesDeps {
   const work = { inFlight: 0, completed: 0, oldestWaitMs: undefined, usualMs: undefined };
-  return { clock: systemClock, log: silent, ask, observe, server, protocol: openInference, model: () => "square", work: () => work, serverWork: () => undefined };
+  return { clock: systemClock, log: silent, ask, observe, server, protocol: openInference, model: () => "square", work: () => work };
 }
 
 test("every option has its default", () => {

@@ -1,14 +1,16 @@
 import { expect, test } from "vitest";
 import { systemClock, wait } from "../../agent/clock.ts";
 import { ask as realAsk, type Asked } from "../../agent/forward/ask.ts";
-import { progressMetrics, type ProgressMetricsOptions } from "../../agent/probes/progress-metrics.ts";
+import { metricsPage as page, type MetricsPageDeps, type MetricsPageOptions } from "../../agent/adapters/page.ts";
+import { progressMetrics } from "../../agent/probes/progress-metrics.ts";
 import { progressProbe } from "../../agent/probes/progress-probe.ts";
 import type { GatewayWork } from "../../agent/probes/progress.ts";
 import { FakeClock } from "../fake-clock.ts";
-import { metricsPage, samplesOf } from "./engine.ts";
+import { metricsPage } from "./engine.ts";
 import { testServer } from "./server.ts";
 
-const options: ProgressMetricsOptions = { server: new URL("http://server:8080/base"), url: undefined, adapter: "auto", timeoutMs: 1_000 };
+const reader = (of: MetricsPageOptions, deps: MetricsPageDeps) => progressMetrics(page(of, deps));
+const options: MetricsPageOptions = { server: new URL("http://server:8080/base"), url: undefined, adapter: "auto", timeoutMs: 1_000 };
 const never = new AbortController().signal;
 const shows = { running: 2, waiting: 1, moves: 7 };
 
@@ -22,12 +24,12 @@ function host(pages: Readonly<Record<string, string>>) {
     if (page === undefined) return { ok: false, outcome: "refused", detail: "", durationMs: 1 };
     return { ok: true, status: 200, headers: {}, body: Buffer.from(page), durationMs: 1 };
   };
-  return { asked, deps: { clock, ask, samplesOf, model: () => undefined } };
+  return { asked, deps: { clock, ask, model: () => undefined } };
 }
 
 test("`auto` looks in the places of all adapters in turn, and stays where it found one", async () => {
   const { asked, deps } = host({ "http://server:8082/metrics": metricsPage("MLServer, recorded", shows) });
-  const read = progressMetrics(options, deps);
+  const read = reader(options, deps);
   expect([await read(never), await read(never)]).toEqual([undefined, undefined]);
   expect(await read(never)).toMatchObject({ adapter: "mlserver", inFlight: 3, movesBy: "answers" });
   expect(await read(never)).toMatchObject({ adapter: "mlserver" });
@@ -36,7 +38,7 @@ test("`auto` looks in the places of all adapters in turn, and stays where it fou
 
 test("another server's page on the way, such as a node's, is passed by", async () => {
   const { deps } = host({ "http://server:8080/base/metrics": "node_load1 0.4\n", "http://server:8002/metrics": metricsPage("Triton, recorded", shows) });
-  const read = progressMetrics(options, deps);
+  const read = reader(options, deps);
   expect(await read(never)).toBeUndefined();
   expect(await read(never)).toMatchObject({ adapter: "triton", inFlight: 1 });
 });
@@ -44,7 +46,7 @@ test("another server's page on the way, such as a node's, is passed by", async (
 test("a place that was found is kept while it is down, and a configured one is the only one", async () => {
   const pages: Record<string, string> = { "http://server:8080/base/metrics": metricsPage("vLLM, recorded", shows) };
   const { asked, deps } = host(pages);
-  const read = progressMetrics(options, deps);
+  const read = reader(options, deps);
   await read(never);
   delete pages["http://server:8080/base/metrics"];
   await read(never);
@@ -52,7 +54,7 @@ test("a place that was found is kept while it is down, and a configured one is t
   expect(new Set(asked)).toEqual(new Set(["http://server:8080/base/metrics"]));
 
   const other = host({});
-  const readThere = progressMetrics({ ...options, url: new URL("http://elsewhere:9000/m") }, other.deps);
+  const readThere = reader({ ...options, url: new URL("http://elsewhere:9000/m") }, other.deps);
   await readThere(never);
   await readThere(never);
   expect(new Set(other.asked)).toEqual(new Set(["http://elsewhere:9000/m"]));
@@ -65,7 +67,7 @@ test("a status, a page cut short and one too large are no reading; over real soc
     const [status, body] = bodies[server.asked.length - 1] ?? [404, ""];
     response.writeHead(status).end(body);
   });
-  const read = progressMetrics({ ...options, server: server.url, adapter: "vllm" }, { clock: systemClock, ask: realAsk, samplesOf, model: () => undefined });
+  const read = reader({ ...options, server: server.url, adapter: "vllm" }, { clock: systemClock, ask: realAsk, model: () => undefined });
   const seen = [await read(never), await read(never), await read(never), await read(never)];
   expect(seen.map((work) => work?.inFlight)).toEqual([undefined, undefined, undefined, 3]);
 });
@@ -80,7 +82,7 @@ async function pagesAsked(durationMs: number, work: (nowMs: number) => GatewayWo
     if (durationMs > 0) await wait(clock, durationMs);
     return { adapter: "vllm", inFlight: 1, progress: readAtMs, readAtMs, movesBy: "steps" } as const;
   };
-  const probe = progressProbe({ intervalMs: 250, floorMs: 1_500, factor: 2, coldMs: 10_000, staleMs: 5_000 }, { clock, work: () => work(clock.monotonicMs()), serverWork: () => undefined, readServerWork });
+  const probe = progressProbe({ intervalMs: 250, floorMs: 1_500, factor: 2, coldMs: 10_000, staleMs: 5_000 }, { clock, work: () => work(clock.monotonicMs()), readServerWork });
   clock.every(250, () => void probe.ask(never));
   await clock.advanceAsync(60_000, 125);
   return asked;

@@ -12,7 +12,7 @@ import { probes, probesOptions } from "../../agent/probes/probes.ts";
 import type { GatewayWork } from "../../agent/probes/progress.ts";
 import { openInference } from "../../agent/protocols/open-inference.ts";
 import { FakeClock } from "../fake-clock.ts";
-import { adapterFor, kinds, metricsPage, samplesOf, type Kind, type Shows } from "./engine.ts";
+import { adapterFor, kinds, metricsPage, type Kind, type Shows } from "./engine.ts";
 
 interface World {
   readonly kind: Kind;
@@ -39,8 +39,7 @@ async function play({ kind, page, gateway }: World, untilMs: number): Promise<st
   const close = probes(probesOptions.parse({}), {
     clock, ask, observe, log: silent,
     server: new URL("http://server:8080"), protocol: openInference, model: () => undefined,
-    work: () => gateway?.(clock.monotonicMs()), serverWork: () => undefined,
-    metrics: { url: undefined, samplesOf },
+    work: () => gateway?.(clock.monotonicMs()),
   }).start();
   await clock.advanceAsync(untilMs, 125);
   await close();

@@ -188,7 +188,7 @@ describe("with the server's metrics", () => {
 test("the probe says in words what it saw", async () => {
   const clock = new FakeClock();
   let work: GatewayWork | undefined = { inFlight: 3, completed: 9, oldestWaitMs: 10, usualMs: 20 };
-  const probe = progressProbe({ ...policy, intervalMs: 250 }, { clock, work: () => work, serverWork: () => undefined });
+  const probe = progressProbe({ ...policy, intervalMs: 250 }, { clock, work: () => work });
   const never = new AbortController().signal;
   expect(await probe.ask(never)).toMatchObject({ probe: "progress", verdict: "pass", reason: "none", detail: "3 in flight, flat for 10ms" });
   clock.advance(1_500);

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { adapterNames, figuresOf, type AdapterName } from "../../../agent/probes/adapters/adapters.ts";
-import { adapterFor, kinds, metricsPage, samplesOf } from "../engine.ts";
+import { adapterNames, figuresOf, type AdapterName } from "../../agent/adapters/adapters.ts";
+import { adapterFor, kinds, metricsPage, samplesOf } from "../probes/engine.ts";
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), "utf8");
 const figures = (text: string, model?: string, name: AdapterName | "auto" = "auto") => figuresOf(samplesOf(text) ?? [], name, model);
@@ -15,23 +15,43 @@ test.each(kinds)("%s is known by the names of its metrics, and its numbers are f
 });
 
 test("vLLM, as recorded with nothing to do: 71 iterations, 12 tokens", () => {
-  expect(figures(read("../../collectors/fixtures/prometheus-text/vllm_opt125m.prom"))).toEqual({ server: "vllm", running: 0, waiting: 0, progress: 83 });
+  expect(figures(read("fixtures/prometheus-text/vllm_opt125m.prom"))).toEqual({ server: "vllm", running: 0, waiting: 0, progress: 83 });
 });
 
 test("Triton, as recorded: what waits is told, what runs is not", () => {
-  expect(figures(read("../../collectors/fixtures/prometheus-text/triton_t4.prom"))).toEqual({ server: "triton", running: undefined, waiting: 0, progress: 6 });
+  expect(figures(read("fixtures/prometheus-text/triton_t4.prom"))).toEqual({ server: "triton", running: undefined, waiting: 0, progress: 6 });
 });
 
 test("MLServer 1.7.1, as recorded after three answers and a failure: the times beside its counters are none of them", () => {
-  expect(figures(read("../fixtures/mlserver-1.7.1.prom"))).toEqual({ server: "mlserver", running: 0, waiting: undefined, progress: 4 });
+  expect(figures(read("fixtures/mlserver-1.7.1.prom"))).toEqual({ server: "mlserver", running: 0, waiting: undefined, progress: 4 });
 });
 
 test("KServe 0.21.0, as recorded after three predictions: it does not say what is in flight", () => {
-  expect(figures(read("../fixtures/kserve-0.21.0.prom"))).toEqual({ server: "kserve", running: undefined, waiting: undefined, progress: 3 });
+  expect(figures(read("fixtures/kserve-0.21.0.prom"))).toEqual({ server: "kserve", running: undefined, waiting: undefined, progress: 3 });
+});
+
+test("TorchServe, as documented: the latency that adds up at each answer is progress, the requests that came are not", () => {
+  const page = read("fixtures/prometheus-text/torchserve_docs.prom");
+  expect(figures(page)).toEqual({ server: "torchserve", running: undefined, waiting: undefined, progress: 290371.129 });
+  expect(figures(page.replace(/^(ts_inference_requests_total\S+) 3\.0/m, "$1 9.0"))).toEqual(figures(page));
+});
+
+test("TensorFlow Serving: answers of the model that is watched, and runs of graphs, which bear no name", () => {
+  const page = ':tensorflow:serving:request_count{model_name="a",status="OK"} 5\n:tensorflow:serving:request_count{model_name="b",status="OK"} 90\n:tensorflow:core:graph_runs{} 97\n';
+  expect(figures(page, "a")).toEqual({ server: "tf-serving", running: undefined, waiting: undefined, progress: 102 });
+});
+
+test.each([
+  ["V1", "vllm:iteration_tokens_total_count", "vllm:num_requests_waiting"],
+  ["V0", "vllm:generation_tokens_total", "vllm:num_requests_swapped"],
+  ["by way of OpenTelemetry", "vllm:generation_tokens", "vllm:num_requests_waiting"],
+])("vLLM %s: its counter and its queue have other names, and mean the same", (_, counter, queue) => {
+  const page = (moves: number) => `vllm:num_requests_running{model_name="m"} 2\n${queue}{model_name="m"} 3\n${counter}{model_name="m"} ${moves}\n`;
+  expect(figures(page(40), "m")).toEqual({ server: "vllm", running: 2, waiting: 3, progress: 40 });
 });
 
 test("a page of something else, an empty one and one that was cut short say nothing of work", () => {
-  expect(figures(read("../../collectors/fixtures/prometheus-text/torchserve_docs.prom"))).toBeUndefined();
+  expect(figures('node_load1 0.4\nrequest_count{model_name="m"} 7\n')).toBeUndefined();
   expect(figures("")).toBeUndefined();
   expect(figures('vllm:num_requests_running{model_name="m')).toBeUndefined();
 });

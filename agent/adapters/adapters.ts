@@ -2,7 +2,8 @@
  * The model servers whose metrics tell of their work, by name. Names and behaviour are those of the servers' own sources;
  * the numbers of the reports that taught a line are beside it.
  */
-import { figuresBy, type Adapter, type Figures, type MetricSample } from "./adapter.ts";
+import { figuresBy, type Adapter, type Figures } from "./adapter.ts";
+import type { Sample } from "./prometheus-text.ts";
 
 const ownPort = { path: "/metrics" } as const;
 
@@ -18,14 +19,17 @@ export const adapters = {
 
   /**
    * The count of iterations moves while a long prompt is read in chunks, when no token is generated; older versions have
-   * only the tokens. `vllm:request_success_total` counts requests that were aborted too, so clients that give up on a frozen
+   * only the tokens. Counters lose their `_total` on some ways here, such as that over OpenTelemetry. `vllm:request_success_total` counts requests that were aborted too, so clients that give up on a frozen
    * engine would make it move. Swapped requests are of the versions before the V1 engine.
    */
   vllm: {
     place: ownPort,
     running: ["vllm:num_requests_running"],
     waiting: ["vllm:num_requests_waiting", "vllm:num_requests_swapped"],
-    progress: ["vllm:iteration_tokens_total_count", "vllm:generation_tokens_total", "vllm:prompt_tokens_total"],
+    progress: [
+      "vllm:iteration_tokens_total_count", "vllm:iteration_tokens_count",
+      "vllm:generation_tokens_total", "vllm:generation_tokens", "vllm:prompt_tokens_total", "vllm:prompt_tokens",
+    ],
     movesBy: "steps",
     modelLabel: "model_name",
   },
@@ -91,6 +95,29 @@ export const adapters = {
     movesBy: "answers",
     modelLabel: "model_name",
   },
+
+  /**
+   * TorchServe counts requests when they come and adds up their latency when they are answered; only the latter is progress.
+   * What is in flight it does not say.
+   */
+  torchserve: {
+    place: { port: 8_082, path: "/metrics" },
+    running: [],
+    waiting: [],
+    progress: ["ts_inference_latency_microseconds"],
+    movesBy: "answers",
+    modelLabel: "model_name",
+  },
+
+  /** Families begin with a colon. Requests are counted when they are answered, runs of the graph when they are over. */
+  "tf-serving": {
+    place: { path: "/monitoring/prometheus/metrics" },
+    running: [],
+    waiting: [],
+    progress: [":tensorflow:serving:request_count", ":tensorflow:serving:request_latency_count", ":tensorflow:core:graph_runs"],
+    movesBy: "answers",
+    modelLabel: "model_name",
+  },
 } as const satisfies Record<string, Adapter>;
 
 export type AdapterName = keyof typeof adapters;
@@ -106,7 +133,7 @@ export interface NamedFigures extends Figures {
 }
 
 /** `auto`: by the first adapter that finds a family of its own. Undefined where none does. */
-export function figuresOf(samples: readonly MetricSample[], name: AdapterName | "auto", model: string | undefined): NamedFigures | undefined {
+export function figuresOf(samples: readonly Sample[], name: AdapterName | "auto", model: string | undefined): NamedFigures | undefined {
   for (const server of name === "auto" ? adapterNames : [name]) {
     const figures = figuresBy(adapters[server], samples, model);
     if (figures !== undefined) return { server, ...figures };

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { parsePrometheusText, type Sample } from "../../agent/collectors/prometheus-text.ts";
+import { parsePrometheusText, type Sample } from "../../agent/adapters/prometheus-text.ts";
 
 const fixtures = new URL("fixtures/", import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, fixtures), "utf8");

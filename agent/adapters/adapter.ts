@@ -8,12 +8,7 @@
  * stand side by side; twice the count is as good as once for what is asked here, which is "any?" and "did it move?".
  */
 
-/** One line of a page in Prometheus' text format. */
-export interface MetricSample {
-  readonly name: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly value: number;
-}
+import type { Sample } from "./prometheus-text.ts";
 
 export interface Adapter {
   /** Where the page is, on the server's host; without a port at the port of the server itself. */
@@ -36,7 +31,7 @@ export interface Adapter {
   /** So long the gauges may still show work after the last of it is done. */
   readonly gaugesLagMs?: number;
   /** Leaves out samples that say nothing of inference. */
-  readonly counts?: (sample: MetricSample) => boolean;
+  readonly counts?: (sample: Sample) => boolean;
 }
 
 export interface Figures {
@@ -51,7 +46,7 @@ export interface Figures {
  * Undefined where the page has none of the adapter's families. Where the model's name is known and any sample bears it,
  * samples of other models are left out: a neighbour that moves acquits nobody. Cost: one walk over the samples.
  */
-export function figuresBy({ running, waiting, progress, modelLabel, counts }: Adapter, samples: readonly MetricSample[], model: string | undefined): Figures | undefined {
+export function figuresBy({ running, waiting, progress, modelLabel, counts }: Adapter, samples: readonly Sample[], model: string | undefined): Figures | undefined {
   const wanted = new Set([...running, ...waiting, ...progress]);
   const ours = samples.filter((sample) => wanted.has(sample.name) && Number.isFinite(sample.value) && counts?.(sample) !== false);
   if (ours.length === 0) return undefined;
