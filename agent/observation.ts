@@ -35,6 +35,8 @@ export interface ExchangeObservation {
   readonly attempts: number;
   readonly requestBytes: number;
   readonly responseBytes: number;
+  /** Of an answer that came as a stream of tokens: to the first, and per token after it where there was more than one. */
+  readonly stream?: { readonly firstTokenMs: number; readonly perTokenMs: number | undefined } | undefined;
   /** W3C, as it came or as it was made for a sampled request. */
   readonly traceparent: string | undefined;
   readonly atWallMs: number;

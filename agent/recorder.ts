@@ -29,7 +29,7 @@ export function recorder(meter: Meter, clock: Clock, rungs: () => readonly strin
     duration.record(durationMs / 1_000);
   }
 
-  function exchange({ inference, model, rung, reason, outcome, durationMs }: ExchangeObservation): void {
+  function exchange({ inference, model, rung, reason, outcome, durationMs, stream }: ExchangeObservation): void {
     if (!inference) return;
     const { ended, duration } = exchangeSeries(`${rung} ${reason} ${outcome} ${model}`, () => ({
       ended: meter.counter(instruments.requests, { model, rung, reason, outcome }),
@@ -37,6 +37,9 @@ export function recorder(meter: Meter, clock: Clock, rungs: () => readonly strin
     }));
     ended.add();
     duration.record(durationMs / 1_000);
+    if (stream === undefined || outcome !== "ok") return;
+    meter.histogram(instruments.timeToFirstToken, { model }).record(stream.firstTokenMs / 1_000);
+    if (stream.perTokenMs !== undefined) meter.histogram(instruments.timePerOutputToken, { model }).record(stream.perTokenMs / 1_000);
   }
 
   function probed({ probe, verdict, reason, durationMs }: ProbeObservation): void {

@@ -39,10 +39,16 @@ function histogram<const Label extends string = never>(name: string, help: strin
 /** Seconds. An objective on latency belongs exactly on one of these bounds. */
 const latencyBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30] as const;
 
+/** Seconds, as OpenTelemetry's semantic conventions for generative AI advise. */
+const firstTokenBuckets = [0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10] as const;
+const outputTokenBuckets = [0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5] as const;
+
 export const instruments = {
   // What clients see
   requestDuration: histogram("pilotfish.gateway.request.duration", "Time from a request's first byte to its answer's last, as the client saw it.", ["model", "rung", "outcome"]),
   requests: counter("pilotfish.gateway.requests", "{request}", "Inference requests answered, by the rung that answered and why.", ["model", "rung", "reason", "outcome"]),
+  timeToFirstToken: histogram("gen_ai.server.time_to_first_token", "Time from a request's last byte to the first token of its answer, of streams that the primary ended well.", ["model"], firstTokenBuckets),
+  timePerOutputToken: histogram("gen_ai.server.time_per_output_token", "Time for each token after the first, of streams that the primary ended well. A token is an event with data; servers may put several into one.", ["model"], outputTokenBuckets),
   activeRequests: gauge("pilotfish.gateway.active.requests", "{request}", "Requests being served now."),
   attempts: counter("pilotfish.gateway.attempts", "{attempt}", "Attempts at a backend, by what became of them.", ["backend", "outcome"]),
   attemptDuration: histogram("pilotfish.gateway.attempt.duration", "Time a backend took for its answer.", ["backend"]),

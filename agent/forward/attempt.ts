@@ -78,6 +78,8 @@ export class Attempt {
   #failure: Failure | undefined;
   #sink: Sink | undefined;
   #sinkFull = false;
+  #resumedMs = -Infinity;
+  #settled = false;
   #piped: (failure: Failure | undefined) => void = () => {};
 
   constructor(clock: Clock, limits: AttemptLimits) {
@@ -94,6 +96,26 @@ export class Attempt {
   /** Milliseconds from the start to the answer's head, once it came. */
   get headMs(): number | undefined {
     return this.#headMs === undefined ? undefined : this.#headMs - this.startedMs;
+  }
+
+  /** Undefined before it came. */
+  get head(): Head | undefined {
+    return this.#head;
+  }
+
+  /** `answered` is kept: from now on the asker may have passed bytes on. */
+  get settled(): boolean {
+    return this.#settled;
+  }
+
+  /** It broke off or was given up. */
+  get failed(): boolean {
+    return this.#failure !== undefined;
+  }
+
+  /** When the reader of the answer last took up again; before all times where it never had to. */
+  get resumedMs(): number {
+    return this.#resumedMs;
   }
 
   /** When the backend last gave a sign of life: its last byte, or the start. */
@@ -134,7 +156,7 @@ export class Attempt {
   resume(): void {
     if (this.#ended || this.#failure !== undefined) return; // The connection may be another's by now.
     this.#sinkFull = false;
-    this.#lastByteMs = this.#clock.monotonicMs();
+    this.#lastByteMs = this.#resumedMs = this.#clock.monotonicMs();
     this.#wire?.resume();
   }
 
@@ -190,6 +212,7 @@ export class Attempt {
 
   #answer(whole: boolean): void {
     this.#cancelTimer();
+    this.#settled = true;
     this.#settle({ ok: true, head: this.#head as Head, whole });
   }
 
@@ -197,6 +220,7 @@ export class Attempt {
     if (this.#failure !== undefined) return;
     this.#failure = failure;
     this.#cancelTimer();
+    this.#settled = true;
     this.#settle({ ok: false, ...failure });
     this.#piped(failure);
   }

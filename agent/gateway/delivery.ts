@@ -20,7 +20,7 @@ export function headOf({ target }: Inquiry, { head: { status, statusText, length
 }
 
 /** Sends what follows the head; says how that ended. */
-export async function deliver(inquiry: Inquiry, { attempt, head, whole, outcome }: PrimaryAnswer, version: string | undefined): Promise<Outcome> {
+export async function deliver(inquiry: Inquiry, { attempt, flight, head, whole, outcome }: PrimaryAnswer, version: string | undefined): Promise<Outcome> {
   const { reply, timeoutMs } = inquiry;
   const { work, deps, options } = inquiry.room;
   if (whole) {
@@ -30,7 +30,7 @@ export async function deliver(inquiry: Inquiry, { attempt, head, whole, outcome 
     const memory = deps.remember === undefined ? undefined : new Memory(options.holdMax);
     reply.onDrain(() => attempt.resume());
     const failure = await attempt.pipe((chunk) => {
-      work.progress();
+      work.progress(flight, chunk);
       memory?.take(chunk);
       return reply.write(chunk);
     }, timeoutMs);

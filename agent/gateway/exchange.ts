@@ -266,7 +266,7 @@ export class Exchange {
   /** Says what became of it, and lets go of all that was held. */
   #finish(): void {
     this.#over = "done";
-    tell(this.#inquiry, this.#verdict, this.#tried.length + this.#rungsAsked);
+    tell(this.#inquiry, this.#verdict, { attempts: this.#tried.length + this.#rungsAsked, stream: this.#primary?.streamTimes() });
     this.#primary?.attempt.cancel("cancelled", "the exchange is over");
     this.#keptBack?.attempt.cancel("cancelled", "the exchange is over");
     this.#inquiry.upload.release();

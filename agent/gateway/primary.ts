@@ -10,11 +10,13 @@ import type { Attempt, Head } from "../forward/attempt.ts";
 import { fieldValue } from "./headers.ts";
 import type { Inquiry } from "./inquiry.ts";
 import { outcomeOf } from "./plan.ts";
+import type { StreamTimes } from "./stream.ts";
 import type { Flight } from "./work.ts";
 
 /** An answer of the primary, all of it held or the rest still to come. */
 export interface PrimaryAnswer {
   readonly attempt: Attempt;
+  readonly flight: Flight;
   readonly head: Head;
   readonly whole: boolean;
   readonly outcome: Outcome;
@@ -49,7 +51,12 @@ export class PrimaryAttempt {
     const answered = await this.attempt.answered;
     if (!answered.ok) return { ok: false, outcome: answered.outcome, detail: answered.detail };
     const { head, whole } = answered;
-    return { ok: true, answer: { attempt: this.attempt, head, whole, outcome: outcomeOfHead(head) } };
+    return { ok: true, answer: { attempt: this.attempt, flight: this.#flight, head, whole, outcome: outcomeOfHead(head) } };
+  }
+
+  /** When the parts of its answer came; undefined where it did not stream. */
+  streamTimes(): StreamTimes | undefined {
+    return this.#inquiry.room.work.times(this.#flight);
   }
 
   /** Says what became of it; to be called once. */

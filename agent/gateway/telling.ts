@@ -1,12 +1,21 @@
 /** What is said of an exchange once it is over: how it went, and of a sampled one its bodies. */
+import { primaryName } from "../backend.ts";
 import type { Inquiry } from "./inquiry.ts";
 import { owned } from "./reply.ts";
+import type { StreamTimes } from "./stream.ts";
 import type { Verdict } from "./verdict.ts";
 
 /** The status noted for a client that left before it had one; nginx's. */
 const clientClosedRequest = 499;
 
-export function tell(inquiry: Inquiry, { rung, reason, version, outcome }: Verdict, attempts: number): void {
+export interface Account {
+  /** At the primary and at rungs. */
+  readonly attempts: number;
+  /** Of the primary's answer, where it streamed. */
+  readonly stream: StreamTimes | undefined;
+}
+
+export function tell(inquiry: Inquiry, { rung, reason, version, outcome }: Verdict, { attempts, stream }: Account): void {
   const { room, reply, upload, inferenceId, traceparent } = inquiry;
   const { deps } = room;
   const { clock, observe, protocol } = deps;
@@ -26,6 +35,7 @@ export function tell(inquiry: Inquiry, { rung, reason, version, outcome }: Verdi
     attempts,
     requestBytes: upload.bytes,
     responseBytes: reply.bytes,
+    stream: rung === primaryName ? stream : undefined,
     traceparent,
     atWallMs,
   });

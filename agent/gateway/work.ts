@@ -3,11 +3,16 @@
  * whatever the server's health endpoint says.
  *
  * A request whose client is still sending, or does not take the answer, is not counted as waiting: that is not the server's
- * delay.
+ * delay. Neither is an answer that was given up: clients that leave a frozen server must not make it look alive.
+ *
+ * Answers of known length cost a store or two. A stream of events is followed part by part (stream.ts); which answers are
+ * streams is looked up when somebody asks, or when such a part comes.
  */
 import type { Clock } from "../clock.ts";
 import type { Attempt } from "../forward/attempt.ts";
 import type { FailedOutcome } from "../forward/classify.ts";
+import { Latest } from "./latest.ts";
+import { isEventStream, Stream, type StreamTimes } from "./stream.ts";
 import type { Upload } from "./upload.ts";
 
 export interface WorkReading {
@@ -15,10 +20,28 @@ export interface WorkReading {
   readonly inFlight: number;
   /** Answers and parts of streamed answers so far; only rises. */
   readonly completed: number;
-  /** The longest that any of them has waited since the last byte either way; undefined while none waits for the primary. */
+  /** The longest that any has waited since the last byte either way, or part of a stream; undefined while none waits for the primary. */
   readonly oldestWaitMs: number | undefined;
-  /** The 0.95 quantile of the time to the head of the latest 128 answers; undefined before the first. */
+  /** The 0.95 quantile of the time to the head of the latest 128 answers that were no streams; undefined before the first. */
   readonly usualMs: number | undefined;
+  /** Of those that wait for the first byte, or part, of their answer: the largest one's bytes over the median of 128 late ones. */
+  readonly largestRatio: number | undefined;
+  /** Undefined where no answer ever streamed. */
+  readonly streams: StreamReading | undefined;
+}
+
+/** Of answers that come as server-sent events. Quantiles are the 0.95 ones, undefined before the first. */
+export interface StreamReading {
+  /** Those whose first part has not come, though their head may have. */
+  readonly waiting: number;
+  readonly oldestWaitMs: number | undefined;
+  /** Those between their first part and their last. */
+  readonly flowing: number;
+  readonly longestSilenceMs: number | undefined;
+  /** From the request's last byte to the first part, of the latest 128 streams. */
+  readonly usualFirstMs: number | undefined;
+  /** From one part to the next, of the latest 1,024; parts that come together count as one. */
+  readonly usualTokenMs: number | undefined;
 }
 
 /** An attempt under way, and where it stands among the others. */
@@ -28,9 +51,12 @@ export interface Flight {
   /** Only inferences are counted; others can be called back too. */
   readonly inference: boolean;
   place: number;
+  /** Undefined while it is not known whether the answer streams; then the stream, or `none`. */
+  stream: Stream | "none" | undefined;
 }
 
-const latestCount = 128;
+const latestAnswers = 128;
+const latestParts = 1_024;
 const usualQuantile = 0.95;
 
 export class Work {
@@ -41,28 +67,47 @@ export class Work {
    */
   readonly #flights: Flight[] = [];
   #inferences = 0;
-  readonly #latestMs: number[] = [];
-  #latestNext = 0;
   #completed = 0;
+  readonly #headMs = new Latest(latestAnswers);
+  readonly #requestBytes = new Latest(latestAnswers);
+  readonly #firstMs = new Latest(latestAnswers);
+  readonly #tokenMs = new Latest(latestParts);
+  /** An answer has streamed. */
+  #streamed = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
   begin(attempt: Attempt, upload: Upload, inference: boolean): Flight {
-    const flight = { attempt, upload, inference, place: this.#flights.length };
+    const flight: Flight = { attempt, upload, inference, place: this.#flights.length, stream: undefined };
     this.#flights.push(flight);
     if (inference) this.#inferences += 1;
     return flight;
   }
 
-  /** A part of a streamed answer has come. */
-  progress(): void {
+  /** Bytes of an answer have come that is passed on as it comes. */
+  progress(flight: Flight | undefined, chunk: Uint8Array): void {
+    const stream = flight === undefined ? undefined : this.#streamOf(flight);
+    if (stream === undefined) {
+      this.#completed += 1;
+      return;
+    }
+    const nowMs = this.#clock.monotonicMs();
+    const { flows, silentSinceMs } = stream;
+    if (!stream.hear(chunk, nowMs)) return;
     this.#completed += 1;
+    (flows ? this.#tokenMs : this.#firstMs).push(nowMs - silentSinceMs);
+  }
+
+  /** When the parts of its answer came; undefined where it did not stream. */
+  times(flight: Flight | undefined): StreamTimes | undefined {
+    return flight?.stream === undefined || flight.stream === "none" ? undefined : flight.stream.times();
   }
 
   /** To be called once for each. */
-  end({ attempt, inference, place }: Flight): void {
+  end(flight: Flight): void {
+    const { attempt, upload, inference, place } = flight;
     const last = this.#flights.pop() as Flight;
     if (last.attempt !== attempt) {
       this.#flights[place] = last;
@@ -70,34 +115,80 @@ export class Work {
     }
     if (!inference) return;
     this.#inferences -= 1;
-    if (attempt.headMs === undefined) return;
+    if (attempt.headMs === undefined || attempt.failed) return;
+    this.#requestBytes.push(upload.bytes);
+    const stream = this.#streamOf(flight);
+    if (stream?.flows === false) return;
     this.#completed += 1;
-    this.#latestMs[this.#latestNext] = attempt.headMs;
-    this.#latestNext = (this.#latestNext + 1) % latestCount;
+    if (stream === undefined) this.#headMs.push(attempt.headMs);
   }
 
   read(): WorkReading {
     const nowMs = this.#clock.monotonicMs();
-    let oldestWaitMs: number | undefined;
-    for (const { attempt, upload, inference } of this.#flights) {
+    const waits = new Oldest(nowMs);
+    const firsts = new Oldest(nowMs);
+    const silences = new Oldest(nowMs);
+    let largestBytes: number | undefined;
+    for (const flight of this.#flights) {
+      const { attempt, upload, inference } = flight;
       if (!inference || upload.waitsForClient || attempt.sinkFull) continue;
-      const waitMs = nowMs - Math.max(attempt.lastByteMs, upload.lastByteMs);
-      if (oldestWaitMs === undefined || waitMs > oldestWaitMs) oldestWaitMs = waitMs;
+      const stream = this.#streamOf(flight);
+      if (stream !== undefined) (stream.flows ? silences : firsts).see(stream.silentSinceMs);
+      waits.see(stream === undefined ? Math.max(attempt.lastByteMs, upload.lastByteMs) : stream.silentSinceMs);
+      const hasBegun = stream === undefined ? attempt.headMs !== undefined : stream.flows;
+      if (!hasBegun) largestBytes = Math.max(largestBytes ?? 0, upload.bytes);
     }
-    return { inFlight: this.#inferences, completed: this.#completed, oldestWaitMs, usualMs: this.#usualMs() };
+    const medianBytes = this.#requestBytes.quantile(0.5);
+    return {
+      inFlight: this.#inferences,
+      completed: this.#completed,
+      oldestWaitMs: waits.ms,
+      usualMs: this.#headMs.quantile(usualQuantile),
+      largestRatio: largestBytes === undefined || medianBytes === undefined ? undefined : largestBytes / Math.max(1, medianBytes),
+      streams: this.#streamed
+        ? {
+            waiting: firsts.count,
+            oldestWaitMs: firsts.ms,
+            flowing: silences.count,
+            longestSilenceMs: silences.ms,
+            usualFirstMs: this.#firstMs.quantile(usualQuantile),
+            usualTokenMs: this.#tokenMs.quantile(usualQuantile),
+          }
+        : undefined,
+    };
   }
 
-  /** Calls back every attempt that has no answer byte yet. */
+  /** Calls back every attempt of which nobody has had a byte yet: a head alone, and what is held back, is nobody's. */
   release(outcome: FailedOutcome): void {
     // A copy, since a flight that is called back leaves the list.
     const called = this.#flights.slice();
     for (const { attempt } of called) {
-      if (attempt.headMs === undefined) attempt.cancel(outcome, "called back: the primary makes no progress");
+      if (!attempt.settled) attempt.cancel(outcome, "called back: the primary makes no progress");
     }
   }
 
-  #usualMs(): number | undefined {
-    const sorted = this.#latestMs.toSorted((a, b) => a - b);
-    return sorted[Math.min(sorted.length - 1, Math.floor(usualQuantile * sorted.length))];
+  #streamOf(flight: Flight): Stream | undefined {
+    const { head } = flight.attempt;
+    if (flight.stream === undefined && head !== undefined) {
+      flight.stream = flight.inference && isEventStream(head) ? new Stream(flight.attempt, flight.upload) : "none";
+      this.#streamed ||= flight.stream !== "none";
+    }
+    return flight.stream === "none" ? undefined : flight.stream;
+  }
+}
+
+/** How many there are, and how long ago the oldest of them began. */
+class Oldest {
+  count = 0;
+  ms: number | undefined;
+  readonly #nowMs: number;
+
+  constructor(nowMs: number) {
+    this.#nowMs = nowMs;
+  }
+
+  see(sinceMs: number): void {
+    this.count += 1;
+    this.ms = Math.max(this.ms ?? 0, this.#nowMs - sinceMs);
   }
 }

@@ -33,6 +33,11 @@ const percentiles = [
   { expr: latency(0.99), legend: "p99" },
 ];
 
+const tokens = [
+  { expr: quantile(0.95, sumBy(["le"], rate(buckets(shown(instruments.timeToFirstToken))))), legend: "first token, p95" },
+  { expr: quantile(0.95, sumBy(["le"], rate(buckets(shown(instruments.timePerOutputToken))))), legend: "each token after it, p95" },
+];
+
 const all = rate(shown(instruments.requests));
 const valid = rate(shown(instruments.requests, { outcome: noneOf(clientsDoing) }));
 const answered = rate(shown(instruments.requests, { outcome: "ok" }));
@@ -150,13 +155,13 @@ export const answers: Row = {
       {
         id: 21,
         title: "Latency",
-        description: "As clients saw it, fallbacks and failures included.",
+        description: "As clients saw it, fallbacks and failures included. Of the model server's answers that came as a stream of events: the time to the first token, and to each one after it.",
         width: 8,
         height: 8,
         unit: units.Seconds,
         runbook: help("ModelHighLatency"),
       },
-      percentiles,
+      [...percentiles, ...tokens],
     ),
   ],
 };
