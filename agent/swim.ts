@@ -116,7 +116,7 @@ export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy):
   const observe: Observe = (observation) => {
     room.hear(observation);
     if (observation.kind === "exchange" && observation.inference && observation.rung === primaryName && observation.outcome === "ok") {
-      if (model === undefined) {
+      if (model === undefined && observation.model !== "") {
         model = observation.model;
         described.setModel(model);
       }

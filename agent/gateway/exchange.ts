@@ -86,6 +86,7 @@ export class Exchange {
     if (expectsContinue) reply.continue();
     // A short body is taken whole first: a client that trickles holds no connection of the server's.
     if (isShort && !upload.ended) await upload.readAll();
+    this.#inquiry.passOthers();
 
     const entry = this.#enter();
     while (this.#over === undefined) {
@@ -266,6 +267,7 @@ export class Exchange {
   /** Says what became of it, and lets go of all that was held. */
   #finish(): void {
     this.#over = "done";
+    this.#inquiry.passOthers();
     tell(this.#inquiry, this.#verdict, { attempts: this.#tried.length + this.#rungsAsked, stream: this.#primary?.streamTimes() });
     this.#primary?.attempt.cancel("cancelled", "the exchange is over");
     this.#keptBack?.attempt.cancel("cancelled", "the exchange is over");

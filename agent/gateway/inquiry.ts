@@ -25,12 +25,11 @@ export class Inquiry {
   readonly startMs: number;
   readonly method: string;
   readonly path: string;
-  /** Undefined: no inference, or none that is ours. */
-  readonly target: InferenceTarget | undefined;
   readonly inferenceId: string;
-  readonly sampled: boolean;
   readonly traceparent: string | undefined;
   readonly timeoutMs: number;
+  #target: InferenceTarget | undefined;
+  #sampled: boolean;
 
   /** `ended`: the body has ended one way or another; may be called before this returns. */
   constructor(room: Room, incoming: Incoming, ended: (end: UploadEnd) => void) {
@@ -42,14 +41,39 @@ export class Inquiry {
     this.startMs = deps.clock.monotonicMs();
     this.method = incoming.method;
     this.path = originForm(incoming.target);
-    this.target = targetOf(room, this.method, this.path);
-    this.inferenceId = this.target === undefined ? "" : inferenceIdOf(heeded);
-    this.sampled = this.target !== undefined && isSampled(this.inferenceId, options.sample.ratio);
-    if (this.sampled) reply.keepCopy(options.sample.bodyMax);
+    this.#target = targetOf(room, this.method, this.path);
+    this.inferenceId = this.#target === undefined ? "" : inferenceIdOf(heeded);
+    this.#sampled = this.#target !== undefined && isSampled(this.inferenceId, options.sample.ratio);
+    if (this.#sampled) reply.keepCopy(options.sample.bodyMax);
     this.traceparent = typeof heeded.traceparent === "string" ? heeded.traceparent : this.sampled ? newTraceparent() : undefined;
     this.timeoutMs = timeoutOf(heeded, this.target === undefined ? Math.max(otherTimeoutMs, options.timeout) : options.timeout);
     const keeps = this.target !== undefined || this.isShort;
     this.upload = incoming.upload({ clock: deps.clock, maxBytes: options.bodyMax, kept: keeps ? room.kept : undefined, ended });
+  }
+
+  /** Undefined: no inference, or none that is ours. */
+  get target(): InferenceTarget | undefined {
+    return this.#target;
+  }
+
+  get sampled(): boolean {
+    return this.#sampled;
+  }
+
+  /** "" where nobody tells. Where the path does not say it, the body may. */
+  get modelAsked(): string {
+    if (this.#target === undefined || this.#target.model !== "") return this.#target?.model ?? "";
+    return this.upload.replayable ? (this.room.deps.protocol.modelIn?.(this.upload.whole()) ?? "") : "";
+  }
+
+  /** Where only the body tells the model, an inference of another one is known as such when the body is here. */
+  passOthers(): void {
+    const { model } = this.room.deps;
+    if (model === undefined || this.#target?.model !== "" || !this.upload.ended) return;
+    const asked = this.modelAsked;
+    if (asked === "" || asked === model) return;
+    this.#target = undefined;
+    this.#sampled = false;
   }
 
   /** The body is known to be short enough to be held until it is whole. */

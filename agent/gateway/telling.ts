@@ -19,7 +19,7 @@ export function tell(inquiry: Inquiry, { rung, reason, version, outcome }: Verdi
   const { room, reply, upload, inferenceId, traceparent } = inquiry;
   const { deps } = room;
   const { clock, observe, protocol } = deps;
-  const model = deps.model ?? modelAsked(inquiry);
+  const model = deps.model ?? inquiry.modelAsked;
   const atWallMs = clock.wallMs();
   observe({
     kind: "exchange",
@@ -44,10 +44,4 @@ export function tell(inquiry: Inquiry, { rung, reason, version, outcome }: Verdi
   if (response === undefined || upload.bytes > room.options.sample.bodyMax) return deps.dropped?.("sample-too-large");
   if (!upload.ended || !upload.replayable) return deps.dropped?.("sample-not-kept");
   observe({ kind: "sample", inferenceId, model, version, rung, protocol: protocol.name, request: owned([upload.whole()]), response, atWallMs });
-}
-
-/** Where the path does not say it, the body may. */
-function modelAsked({ target, upload, room }: Inquiry): string {
-  if (target === undefined || target.model !== "") return target?.model ?? "";
-  return upload.replayable ? (room.deps.protocol.modelIn?.(upload.whole()) ?? "") : "";
 }

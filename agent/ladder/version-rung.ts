@@ -10,6 +10,7 @@
 import { z } from "zod";
 import type { Question, RungAnswer } from "../backend.ts";
 import type { Cancel, Clock } from "../clock.ts";
+import { atPort } from "../forward/under.ts";
 import type { Log } from "../log.ts";
 import type { ModelDescription, Protocol } from "../protocols/protocol.ts";
 import { duration } from "../units.ts";
@@ -135,7 +136,7 @@ export class VersionRung implements LadderRung {
     const command = protocol.paths.load?.(model, version);
     if (command === undefined) return;
     const question: Question = { method: command.method, path: command.path, headers: { "content-type": "application/json" }, body: Buffer.from(command.body ?? "") };
-    const sent = await send(this.#management(), question, this.#options.loadTimeout, this.#stop.signal);
+    const sent = await send(atPort(this.#server, protocol.paths.managementPort), question, this.#options.loadTimeout, this.#stop.signal);
     if (this.#stop.signal.aborted) return;
     // A load that went well may still not have loaded this version: only an answer of its own shows that.
     this.#nextMs = Math.min(lookMaxMs, 2 * this.#nextMs);
@@ -146,14 +147,6 @@ export class VersionRung implements LadderRung {
       return;
     }
     log.warn({ rung: this.name, model, version, why: sent.ok ? `answered ${sent.status}` : sent.detail }, "the version before could not be loaded");
-  }
-
-  #management(): URL {
-    const { managementPort } = this.#deps.protocol.paths;
-    if (managementPort === undefined) return this.#server;
-    const url = new URL(this.#server);
-    url.port = String(managementPort);
-    return url;
   }
 }
 

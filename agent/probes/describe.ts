@@ -7,10 +7,10 @@
  */
 import type { Cancel, Clock } from "../clock.ts";
 import type { ask, Asked } from "../forward/ask.ts";
-import { under } from "../forward/under.ts";
+import { atPort, under } from "../forward/under.ts";
 import type { Close } from "../lifecycle.ts";
 import type { Log } from "../log.ts";
-import type { ModelDescription, Protocol } from "../protocols/protocol.ts";
+import type { ModelDescription, Protocol, ServerCommand } from "../protocols/protocol.ts";
 
 export interface DescriberOptions {
   readonly server: URL;
@@ -41,12 +41,6 @@ export interface Describer {
 const firstRetryMs = 500;
 const lastRetryMs = 30_000;
 
-/** Lists of models: KServe's, and that of the model repository extension (Triton, MLServer). */
-const lists = [
-  { path: "/v2/models", method: "GET" },
-  { path: "/v2/repository/index", method: "POST", body: "{}", headers: { "content-type": "application/json" } },
-] as const;
-
 export function describer({ server, protocol, model, timeoutMs }: DescriberOptions, { clock, log, ask, described }: DescriberDeps): Describer {
   const closing = new AbortController();
   let started = false;
@@ -57,11 +51,13 @@ export function describer({ server, protocol, model, timeoutMs }: DescriberOptio
   let failures = 0;
   let cancelRetry: Cancel | undefined;
 
-  const question = (path: string, rest: object = {}): Promise<Asked> => ask(clock, { url: under(server, path), timeoutMs, signal: closing.signal, ...rest });
+  const management = atPort(server, protocol.paths.managementPort);
+  const question = ({ path, method, body }: ServerCommand): Promise<Asked> =>
+    ask(clock, { url: under(management, path), method, timeoutMs, signal: closing.signal, ...(body === undefined ? {} : { body, headers: { "content-type": "application/json" } }) });
 
   const findName = async (): Promise<string | undefined> => {
-    for (const { path, ...rest } of lists) {
-      const names = modelNames(jsonOf(await question(path, rest)));
+    for (const list of protocol.paths.models ?? []) {
+      const names = modelNames(jsonOf(await question(list)));
       if (names.size === 1) return [...names][0];
       if (names.size > 1) log.debug({ models: names.size }, "the server has several models; the one to watch is learnt from traffic");
     }
@@ -70,7 +66,7 @@ export function describer({ server, protocol, model, timeoutMs }: DescriberOptio
 
   const find = async (): Promise<ModelDescription | undefined> => {
     const name = model ?? description?.name ?? (await findName()) ?? learnt;
-    return name === undefined ? undefined : protocol.describe(jsonOf(await question(protocol.paths.model(name))));
+    return name === undefined ? undefined : protocol.describe(jsonOf(await question({ method: "GET", path: protocol.paths.model(name) })), name);
   };
 
   const turn = async (): Promise<void> => {
@@ -133,10 +129,15 @@ function jsonOf(asked: Asked): unknown {
   }
 }
 
-/** Of `["a"]`, `[{"name": "a"}]`, or either of them as `models`. */
+/** Of a list of names or of objects that bear one; or of such a list under `models` (KServe, TorchServe) or `data` (OpenAI). */
 function modelNames(json: unknown): ReadonlySet<string> {
-  const list: unknown = Array.isArray(json) ? json : (json as { models?: unknown } | null | undefined)?.models;
+  const { models, data } = (typeof json === "object" && json !== null ? json : {}) as { readonly models?: unknown; readonly data?: unknown };
+  const list: unknown = Array.isArray(json) ? json : (models ?? data);
   if (!Array.isArray(list)) return new Set();
-  const names = (list as unknown[]).map((entry) => (typeof entry === "string" ? entry : (entry as { name?: unknown } | null)?.name));
-  return new Set(names.filter((entry) => typeof entry === "string"));
+  const names = (list as unknown[]).map((entry) => {
+    if (typeof entry !== "object" || entry === null) return entry;
+    const { name, modelName, id } = entry as Readonly<Record<string, unknown>>;
+    return name ?? modelName ?? id;
+  });
+  return new Set(names.filter((name) => typeof name === "string"));
 }

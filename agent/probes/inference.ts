@@ -4,6 +4,7 @@
  */
 import type { Clock } from "../clock.ts";
 import type { ask } from "../forward/ask.ts";
+import type { Protocol } from "../protocols/protocol.ts";
 import { compareAnswer, type KnownAnswer } from "./known-answer.ts";
 import { failed, passed, unknown, type Probe } from "./probe.ts";
 import { reasonOf } from "./reason.ts";
@@ -19,6 +20,7 @@ export interface InferenceProbeOptions {
 export interface InferenceProbeDeps {
   readonly clock: Clock;
   readonly ask: typeof ask;
+  readonly protocol: Pick<Protocol, "parseAnswer">;
   /** Where to send the question; undefined as long as the model's name is not known. */
   readonly url: () => URL | undefined;
 }
@@ -42,7 +44,7 @@ export function inferenceProbe({ intervalMs, timeoutMs, body, known, tolerance }
         return unknown("inference", "none", durationMs, `POST ${url.pathname} answered ${status}: overloaded`);
       }
       if (status < 200 || status >= 300) return failed("inference", "status", durationMs, `POST ${url.pathname} answered ${status}`);
-      const comparison = compareAnswer(asked.body, known, tolerance);
+      const comparison = compareAnswer(deps.protocol.parseAnswer(asked.body), known, tolerance);
       return comparison.equal
         ? passed("inference", durationMs, `${Object.keys(known).join(", ")} as expected`)
         : failed("inference", comparison.reason, durationMs, comparison.detail);

@@ -1,7 +1,10 @@
 /**
- * Is an answer the known one? Takes the tensors of an Open Inference Protocol answer (`outputs`) or of a KServe v1 one
- * (`predictions`, taken as an output of that name) and compares them with what is expected, value by value.
+ * Is an answer the known one? Compares the tensors that the protocol finds in it with what is expected, value by value. Which
+ * names tensors have is the protocol's: outputs of the Open Inference Protocol have their own, KServe's, TensorFlow Serving's and
+ * TorchServe's answers are `predictions` where they are no objects, OpenAI's texts are `choices`.
  */
+import type { Tensor, Tensors } from "../protocols/protocol.ts";
+
 export type Value = number | string | boolean;
 /** By the output's name; values in row-major order. */
 export type KnownAnswer = Readonly<Record<string, readonly Value[]>>;
@@ -13,54 +16,20 @@ export type Comparison =
 
 /**
  * @param tolerance numbers may differ by this much, relative to the expected value but at least absolutely: |a-b| <= tolerance * max(1, |b|).
- * Costs time and memory in proportion to the answer.
+ * Cost: linear in the answer.
  */
-export function compareAnswer(body: Uint8Array, known: KnownAnswer, tolerance: number): Comparison {
-  const outputs = readOutputs(body);
-  if (typeof outputs === "string") return { equal: false, reason: "invalid", detail: outputs };
+export function compareAnswer(read: Tensors, known: KnownAnswer, tolerance: number): Comparison {
+  if (!read.ok) return { equal: false, reason: "invalid", detail: `the answer can not be read: ${read.reason}` };
+  const outputs = new Map(read.tensors.map((tensor) => [tensor.name, tensor]));
   for (const [name, expected] of Object.entries(known)) {
     const output = outputs.get(name);
-    const difference =
-      output === undefined ? `the answer has no output "${name}", only ${[...outputs.keys()].join(", ") || "none"}` : differenceOf(name, output, expected, tolerance);
+    const difference = output === undefined ? `the answer has no output "${name}", only ${[...outputs.keys()].join(", ")}` : differenceOf(output, expected, tolerance);
     if (difference !== undefined) return { equal: false, reason: "mismatch", detail: difference };
   }
   return { equal: true };
 }
 
-interface Output {
-  readonly shape: readonly number[] | undefined;
-  readonly data: readonly unknown[];
-}
-
-/** The outputs by name, or why there are none. */
-function readOutputs(body: Uint8Array): Map<string, Output> | string {
-  let answer: unknown;
-  try {
-    answer = JSON.parse(new TextDecoder().decode(body));
-  } catch (error) {
-    return `the answer is no JSON: ${String(error)}`;
-  }
-  if (!isRecord(answer)) return "the answer is no JSON object";
-  const outputs = new Map<string, Output>();
-  if (Array.isArray(answer["outputs"])) {
-    for (const output of answer["outputs"] as unknown[]) {
-      if (!isRecord(output) || typeof output["name"] !== "string" || !Array.isArray(output["data"])) return "an output has no name or no data";
-      const shape = output["shape"];
-      outputs.set(output["name"], { shape: Array.isArray(shape) ? shape.map(Number) : undefined, data: flat(output["data"]) });
-    }
-    return outputs;
-  }
-  if (!Array.isArray(answer["predictions"])) return "the answer has neither outputs nor predictions";
-  return outputs.set("predictions", { shape: undefined, data: flat(answer["predictions"]) });
-}
-
-function flat(data: readonly unknown[]): readonly unknown[] {
-  return data.flat(Infinity);
-}
-
-function differenceOf(name: string, { shape, data }: Output, expected: readonly Value[], tolerance: number): string | undefined {
-  const size = shape?.reduce((product, length) => product * length, 1);
-  if (size !== undefined && size !== data.length) return `${name}: shape [${shape?.join(",")}] holds ${size} values, its data ${data.length}`;
+function differenceOf({ name, values: data }: Tensor, expected: readonly Value[], tolerance: number): string | undefined {
   if (data.length !== expected.length) return `${name}: expected ${expected.length} values, got ${data.length}`;
   for (const [index, wanted] of expected.entries()) {
     const got = data[index];
@@ -72,8 +41,4 @@ function differenceOf(name: string, { shape, data }: Output, expected: readonly 
     }
   }
   return undefined;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

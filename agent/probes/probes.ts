@@ -20,7 +20,7 @@ import type { GatewayWork } from "./progress.ts";
 import { runProbe } from "./run.ts";
 
 const httpOptions = z.strictObject({
-  /** Default: the protocol's path of readiness. */
+  /** Default: where the protocol has the readiness of the model that is watched, else that of the server. */
   path: z.string().startsWith("/", { error: 'expected a path, such as "/v2/health/ready"' }).optional(),
   interval: duration(100).prefault("1s"),
   timeout: duration(10).prefault("750ms"),
@@ -84,8 +84,16 @@ const staleMs = 5_000;
 const pageTimeoutMs = 1_000;
 
 const makers = {
-  http: ({ http }, { clock, ask, server, protocol }) =>
-    httpProbe({ url: under(server, http.path ?? protocol.paths.ready), intervalMs: http.interval, timeoutMs: http.timeout }, { clock, ask }),
+  http({ http }, { clock, ask, server, protocol, model }) {
+    const options = { url: under(server, http.path ?? protocol.paths.ready), intervalMs: http.interval, timeoutMs: http.timeout };
+    const { modelReady } = protocol.paths;
+    if (http.path !== undefined || modelReady === undefined) return httpProbe(options, { clock, ask });
+    const modelUrl = () => {
+      const name = model();
+      return name === undefined ? undefined : under(server, modelReady(name));
+    };
+    return httpProbe(options, { clock, ask, modelUrl, isReady: protocol.isReady });
+  },
 
   inference({ inference }, { clock, ask, server, protocol, model }) {
     if (inference === undefined) return undefined;
@@ -95,7 +103,7 @@ const makers = {
       return name === undefined ? undefined : under(server, protocol.paths.infer(name));
     };
     const known = { body: knownRequest(request), known: knownAnswer(expect), tolerance };
-    return inferenceProbe({ intervalMs: interval, timeoutMs: timeout, ...known }, { clock, ask, url });
+    return inferenceProbe({ intervalMs: interval, timeoutMs: timeout, ...known }, { clock, ask, protocol, url });
   },
 
   progress({ progress: { interval, floor, factor, cold, adapter } }, { clock, ask, server, model, work, metrics, restarts }) {

@@ -3,10 +3,10 @@
  * `inputs`. It knows neither versions nor a model's inputs. Source: kserve.github.io, Data Plane, V1 protocol.
  */
 import { jsonBody, mustBeFinite } from "./format.ts";
-import { isRecord, parseJson, textAt } from "./json.ts";
+import { isRecord, parseJson, property, textAt } from "./json.ts";
 import { decodePath, withoutQuery } from "./path.ts";
-import type { Protocol } from "./protocol.ts";
-import { decoded, rowsFrom, tensorsInColumns, tensorsInRows, type Tensors } from "./rows.ts";
+import type { Protocol, Tensors } from "./protocol.ts";
+import { decoded, rowsFrom, tensorsInColumns, tensorsInRows } from "./rows.ts";
 
 const predictPath = /^\/v1\/models\/([^/:]+):predict$/;
 
@@ -18,6 +18,7 @@ export const kserve: Protocol = {
     ready: "/v1/models",
     modelReady: (name) => `/v1/models/${encodeURIComponent(name)}`,
     model: (name) => `/v1/models/${encodeURIComponent(name)}`,
+    models: [{ method: "GET", path: "/v1/models" }],
     infer: (name) => `/v1/models/${encodeURIComponent(name)}:predict`,
   },
 
@@ -29,6 +30,9 @@ export const kserve: Protocol = {
 
   decodeRequest: (body, features) => decoded(asked(body), features),
   decodeResponse: (body) => decoded(answered(body)),
+  parseAnswer: answered,
+  // A server that is not of KServe's own may say 200 and false, as a word too.
+  isReady: (json) => !/^false$/i.test(String(property(json, "ready"))),
   versionIn: () => undefined,
 
   describe(json) {

@@ -14,8 +14,7 @@ import { isRecord, parseJson, parseText, property, textAt, textOf, unpack } from
 import { jsonEnd } from "./json-scan.ts";
 import { flat } from "./nested.ts";
 import { decodePath, withoutQuery } from "./path.ts";
-import type { Decoded, FormattedBody, InferenceAnswer, InferenceTarget, ModelDescription, ParsedRequest, Protocol, Tensor, TensorDescription, Unreadable, Value } from "./protocol.ts";
-import type { Tensors } from "./rows.ts";
+import type { Decoded, FormattedBody, InferenceAnswer, InferenceTarget, ModelDescription, ParsedRequest, Protocol, Tensor, TensorDescription, Tensors, Unreadable, Value } from "./protocol.ts";
 
 /** Servers write the version before the tensors; it is not looked for beyond. */
 const headBytes = 512;
@@ -37,6 +36,11 @@ export const openInference: Protocol = {
     ready: "/v2/health/ready",
     modelReady: (name) => `${modelPath(name)}/ready`,
     model: (name) => modelPath(name),
+    // KServe's, and that of the model repository extension (Triton, MLServer).
+    models: [
+      { method: "GET", path: "/v2/models" },
+      { method: "POST", path: "/v2/repository/index", body: "{}" },
+    ],
     infer: (name, version) => `${modelPath(name)}${version === undefined ? "" : `/versions/${encodeURIComponent(version)}`}/infer`,
     // Which versions are loaded is the model's own policy.
     load: (name) => ({ method: "POST", path: `/v2/repository/models/${encodeURIComponent(name)}/load`, body: "{}" }),
@@ -62,6 +66,8 @@ export const openInference: Protocol = {
     const version = textAt(read.json, "model_version");
     return columns.ok && version !== undefined ? { ...columns, version } : columns;
   },
+
+  parseAnswer: (body) => readBody(body, "outputs"),
 
   versionIn(head): string | undefined {
     const text = head.toString("latin1", 0, headBytes);

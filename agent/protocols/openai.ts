@@ -12,7 +12,8 @@ import { topLevelText } from "./json-scan.ts";
 import { jsonBody, mustBeFinite } from "./format.ts";
 import { nested } from "./nested.ts";
 import { withoutQuery } from "./path.ts";
-import type { Column, Decoded, FormattedBody, InferenceAnswer, ModelDescription, ParsedRequest, Protocol, Tensor, Value } from "./protocol.ts";
+import type { Column, Decoded, FormattedBody, InferenceAnswer, ModelDescription, ParsedRequest, Protocol, Tensor, Tensors, Value } from "./protocol.ts";
+import { tensorsInRows } from "./rows.ts";
 import { beginsAsEvents, event, eventData } from "./server-sent-events.ts";
 
 const inferPath = /^(?:\/openai)?\/v1\/(?:chat\/completions|completions|embeddings)$/;
@@ -39,6 +40,7 @@ export const openai: Protocol = {
     live: "/health",
     ready: "/health",
     model: () => "/v1/models",
+    models: [{ method: "GET", path: "/v1/models" }],
     infer: () => "/v1/chat/completions",
   },
 
@@ -61,6 +63,19 @@ export const openai: Protocol = {
     if (beginsAsEvents(text)) return streamed(eventData(text));
     const json = parseText(text);
     return json.ok ? whole(json.value) : json;
+  },
+
+  /** The text of each choice as `choices`, why each ended as `finish_reason`; or all numbers of embeddings as `embeddings`. */
+  parseAnswer(packed): Tensors {
+    if (packed.length === 0) return { ok: false, reason: "empty" };
+    const body = unpack(packed);
+    if (body === undefined) return { ok: false, reason: "not-json" };
+    const text = textOf(body);
+    if (beginsAsEvents(text)) return choicesIn(chunksIn(eventData(text)));
+    const json = parseText(text);
+    if (!json.ok) return json;
+    const data = property(json.value, "data");
+    return Array.isArray(data) ? tensorsInRows(data.map((entry: unknown) => numbersOf(property(entry, "embedding"))), "embeddings") : choicesIn([json.value]);
   },
 
   versionIn(head) {
@@ -228,6 +243,42 @@ function dimensionsOf(embedding: unknown): number | null {
   return typeof embedding === "string" ? Math.floor(Buffer.byteLength(embedding, "base64") / 4) : null;
 }
 
+/** Of an answer in one piece, or of the pieces of one that streamed: the texts of a choice one after the other. */
+function choicesIn(pieces: readonly unknown[]): Tensors {
+  const texts: string[] = [];
+  const reasons: (string | null)[] = [];
+  for (const piece of pieces) {
+    const list = property(piece, "choices");
+    for (const choice of Array.isArray(list) ? (list as unknown[]) : []) {
+      const index = numberAt(choice, "index") ?? 0;
+      if (!Number.isSafeInteger(index) || index < 0 || index >= choicesMax) return { ok: false, reason: "shape" };
+      while (texts.length <= index) texts.push("");
+      while (reasons.length <= index) reasons.push(null);
+      texts[index] += textAt(choice, "text") ?? textOfMessage(property(choice, "message") ?? property(choice, "delta"));
+      reasons[index] = textAt(choice, "finish_reason") ?? reasons[index] ?? null;
+    }
+  }
+  if (texts.length === 0) return { ok: false, reason: "no-tensors" };
+  const shape = [texts.length];
+  return { ok: true, tensors: [{ name: "choices", datatype: "BYTES", shape, values: texts }, { name: "finish_reason", datatype: "BYTES", shape, values: reasons }] };
+}
+
+const choicesMax = 1_024;
+
+/** Numbers as they are, or as bytes of FP32 in base64. */
+function numbersOf(embedding: unknown): unknown {
+  if (typeof embedding !== "string") return embedding;
+  const bytes = Buffer.from(embedding, "base64");
+  return Array.from({ length: Math.floor(bytes.length / 4) }, (_, index) => bytes.readFloatLE(4 * index));
+}
+
+function chunksIn(events: readonly string[]): readonly unknown[] {
+  return events.flatMap((data) => {
+    const json = data.startsWith("{") ? parseText(data) : undefined;
+    return json?.ok === true ? [json.value] : [];
+  });
+}
+
 /** `finish_reason` is `error` where the stream says that it failed, and null where it broke off. */
 function streamed(events: readonly string[]): Decoded {
   let characters = 0;
@@ -237,14 +288,12 @@ function streamed(events: readonly string[]): Decoded {
   let finish: string | null = null;
   let version: string | undefined;
   let usage: unknown;
-  for (const data of events) {
-    const json = data.startsWith("{") ? parseText(data) : undefined;
-    if (json?.ok !== true) continue;
+  for (const chunk of chunksIn(events)) {
     chunks += 1;
-    version ??= textAt(json.value, "model");
-    if (isRecord(property(json.value, "usage"))) usage = property(json.value, "usage");
-    if (property(json.value, "error") !== undefined) finish = "error";
-    const list = property(json.value, "choices");
+    version ??= textAt(chunk, "model");
+    if (isRecord(property(chunk, "usage"))) usage = property(chunk, "usage");
+    if (property(chunk, "error") !== undefined) finish = "error";
+    const list = property(chunk, "choices");
     for (const choice of Array.isArray(list) ? (list as unknown[]) : []) {
       const text = textAt(choice, "text") ?? textAt(property(choice, "delta"), "content") ?? "";
       characters += text.length;

@@ -10,8 +10,8 @@ import { isRecord, parseJson } from "./json.ts";
 import { at, withAt, type Pointer } from "./json-pointer.ts";
 import { withoutQuery } from "./path.ts";
 import type { PlainOptions } from "./plain-options.ts";
-import type { Decoded, ModelDescription, ParsedRequest, Protocol } from "./protocol.ts";
-import { decoded, rowsFrom, tensorsInRows, type Tensors } from "./rows.ts";
+import type { Decoded, ModelDescription, ParsedRequest, Protocol, Tensors } from "./protocol.ts";
+import { decoded, rowsFrom, tensorsInRows } from "./rows.ts";
 
 /** As with a config that says nothing of it. */
 export const plainDefaults: PlainOptions = { model: "model", path: "/predict", live: "/health", ready: "/health", request: { rows: [] }, response: { rows: [] } };
@@ -30,6 +30,8 @@ export function plainProtocol({ model, path: inferPath, live, ready, request, re
     return json.ok ? rowsAt(json.value, request.rows, features, "inputs") : { read: json, single: false };
   };
 
+  const answered = (json: unknown): Tensors => rowsAt(json, response.rows, answers.length === 0 ? undefined : answers, "outputs").read;
+
   return {
     name: "plain",
 
@@ -42,9 +44,14 @@ export function plainProtocol({ model, path: inferPath, live, ready, request, re
     decodeResponse(body): Decoded {
       const json = parseJson(body);
       if (!json.ok) return json;
-      const columns = decoded(rowsAt(json.value, response.rows, answers.length === 0 ? undefined : answers, "outputs").read);
+      const columns = decoded(answered(json.value));
       const version = response.version === undefined ? undefined : at(json.value, response.version);
       return columns.ok && typeof version === "string" ? { ...columns, version } : columns;
+    },
+
+    parseAnswer(body): Tensors {
+      const json = parseJson(body);
+      return json.ok ? answered(json.value) : json;
     },
 
     versionIn: () => undefined,

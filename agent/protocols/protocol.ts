@@ -68,6 +68,9 @@ export type ParsedRequest =
     }
   | { readonly ok: false; readonly reason: Unreadable };
 
+/** A body's tensors, whole. */
+export type Tensors = { readonly ok: true; readonly tensors: readonly Tensor[] } | { readonly ok: false; readonly reason: Unreadable };
+
 export interface InferenceAnswer {
   /** "" where the path did not say it: the one that the request's body names. */
   readonly model: string;
@@ -84,7 +87,7 @@ export interface FormattedBody {
   readonly body: Buffer;
 }
 
-/** A request that has the server do something, such as load a model. */
+/** A request to the server itself, such as to load a model. */
 export interface ServerCommand {
   readonly method: string;
   readonly path: string;
@@ -100,7 +103,7 @@ export interface InferenceTarget {
 
 export interface Protocol {
   readonly name: string;
-  /** Paths to ask the server at. Health is judged by the status alone. */
+  /** Paths to ask the server at. Health is judged by the status, and by `isReady` where there is that. */
   readonly paths: {
     readonly live: string;
     /** Of the server; where `modelReady` is there too, only that tells whether a model answers. */
@@ -109,8 +112,10 @@ export interface Protocol {
     readonly modelReady?: (name: string) => string;
     /** Metadata, for `describe`. */
     readonly model: (name: string) => string;
+    /** Lists of the server's models, of which it may have none or one. */
+    readonly models?: readonly ServerCommand[];
     readonly infer: (name: string, version?: string) => string;
-    /** Another port of the server where `model`, `load` and `unload` are asked; undefined: the same one. */
+    /** Another port of the server where `model`, `models`, `load` and `unload` are asked; undefined: the same one. */
     readonly managementPort?: number;
     /** Only where the server can be told over HTTP. A version is passed over by servers that choose it themselves. */
     readonly load?: (name: string, version?: string) => ServerCommand;
@@ -131,6 +136,13 @@ export interface Protocol {
   readonly decodeRequest: (body: Uint8Array, features?: readonly string[]) => Decoded;
   /** Of a streamed answer: all its events, one after the other as they came. */
   readonly decodeResponse: (body: Uint8Array) => Decoded;
+  /** An answer's tensors under the names that `decodeResponse` makes its columns of; of text, the text itself. */
+  readonly parseAnswer: (body: Uint8Array) => Tensors;
+  /**
+   * What the body of `paths.modelReady` says where a good status is not enough: some servers answer 200 for a model that is
+   * not loaded. Absent where the status tells all.
+   */
+  readonly isReady?: (json: unknown) => boolean;
   /** The version that an answer says it is of, as far as its first bytes tell without parsing it. Cost: under 1 microsecond. */
   readonly versionIn: (head: Buffer) => string | undefined;
   /** A model's metadata, as the server gives it; undefined where it can not be read. `name`: which one of a list. */

@@ -7,9 +7,7 @@ import { isUtf8 } from "node:buffer";
 import { columnsIn, rowsOf } from "./columns.ts";
 import { isRecord, type JsonObject } from "./json.ts";
 import { block, datatypeOf, nested, type Block } from "./nested.ts";
-import type { Decoded, Tensor, Unreadable, Value } from "./protocol.ts";
-
-export type Tensors = { readonly ok: true; readonly tensors: readonly Tensor[] } | { readonly ok: false; readonly reason: Unreadable };
+import type { Decoded, Tensor, Tensors, Value } from "./protocol.ts";
 
 /** A list of rows, or a single value, under the name of the tensor that they are where they are no objects. */
 export function tensorsInRows(rows: unknown, name: string): Tensors {

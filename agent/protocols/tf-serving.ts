@@ -9,8 +9,8 @@ import { jsonBody, mustBeFinite } from "./format.ts";
 import { isRecord, parseJson, property, textAt } from "./json.ts";
 import { rowsAnswered, rowsAsked } from "./kserve.ts";
 import { decodePath, withoutQuery } from "./path.ts";
-import type { InferenceAnswer, ParsedRequest, Protocol, Tensor, TensorDescription, Value } from "./protocol.ts";
-import { columnsFrom, decoded, rowsFrom, tensorsInColumns, tensorsInRows, type Tensors } from "./rows.ts";
+import type { InferenceAnswer, ParsedRequest, Protocol, Tensor, TensorDescription, Tensors, Value } from "./protocol.ts";
+import { columnsFrom, decoded, rowsFrom, tensorsInColumns, tensorsInRows } from "./rows.ts";
 
 const inferPath = /^\/v1\/models\/([^/:]+)(?:\/versions\/(\d+)|\/labels\/([\w.-]+))?:(predict|classify|regress)$/;
 
@@ -36,6 +36,12 @@ export const tfServing: Protocol = {
 
   decodeRequest: (body, features) => decoded(asked(body), features),
   decodeResponse: (body) => decoded(answered(body)),
+  parseAnswer: answered,
+  /** The status is 200 also while all versions load, or after they were unloaded. */
+  isReady(json) {
+    const versions = property(json, "model_version_status");
+    return Array.isArray(versions) && versions.some((version) => property(version, "state") === "AVAILABLE");
+  },
   versionIn: () => undefined,
 
   describe(json) {

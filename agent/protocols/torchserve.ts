@@ -8,8 +8,8 @@ import { jsonBody, mustBeFinite } from "./format.ts";
 import { isRecord, parseJson, property, textAt } from "./json.ts";
 import { rowsAnswered, rowsAsked } from "./kserve.ts";
 import { decodePath, withoutQuery } from "./path.ts";
-import type { ModelDescription, ParsedRequest, Protocol } from "./protocol.ts";
-import { decoded, rowsFrom, tensorsInRows, type Tensors } from "./rows.ts";
+import type { ModelDescription, ParsedRequest, Protocol, Tensors } from "./protocol.ts";
+import { decoded, rowsFrom, tensorsInRows } from "./rows.ts";
 
 const predictionsPath = /^\/predictions\/([^/]+)(?:\/([^/]+))?$/;
 
@@ -23,6 +23,7 @@ export const torchserve: Protocol = {
     live: "/ping",
     ready: "/ping",
     model: (name) => `/models/${encodeURIComponent(name)}`,
+    models: [{ method: "GET", path: "/models" }],
     infer: (name, version) => `/predictions/${versioned(name, version)}`,
     managementPort: 8_081,
     // The model stays registered; its workers are started and stopped.
@@ -39,12 +40,8 @@ export const torchserve: Protocol = {
 
   decodeRequest: (body, features) => decoded(asked(body).read, features),
 
-  decodeResponse(body) {
-    const json = parseJson(body);
-    if (!json.ok) return json;
-    if (property(json.value, "predictions") !== undefined) return decoded(rowsAnswered(json.value));
-    return decoded(tensorsInRows(isRecord(json.value) ? [json.value] : json.value, "predictions"));
-  },
+  decodeResponse: (body) => decoded(answered(body)),
+  parseAnswer: answered,
 
   versionIn: () => undefined,
 
@@ -89,6 +86,13 @@ const errorTypes: Readonly<Record<number, string>> = {
 
 function versioned(name: string, version: string | undefined): string {
   return version === undefined ? encodeURIComponent(name) : `${encodeURIComponent(name)}/${encodeURIComponent(version)}`;
+}
+
+function answered(body: Uint8Array): Tensors {
+  const json = parseJson(body);
+  if (!json.ok) return json;
+  if (property(json.value, "predictions") !== undefined) return rowsAnswered(json.value);
+  return tensorsInRows(isRecord(json.value) ? [json.value] : json.value, "predictions");
 }
 
 function asked(body: Uint8Array): { readonly read: Tensors; readonly form: Form } {

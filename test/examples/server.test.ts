@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { compareAnswer, type KnownAnswer } from "../../agent/probes/known-answer.ts";
+import { openInference } from "../../agent/protocols/open-inference.ts";
 import { inferRequest, readRows } from "../../examples/employment/rows.ts";
 import { Repository } from "../../examples/server/repository.ts";
 import { halfSent, models, runServer, startServer, type ServerProcess } from "./server-process.ts";
@@ -66,7 +67,7 @@ describe("health and metadata", () => {
 describe("inference", () => {
   test("version 1 answers the known question as it must", async () => {
     const response = await fetch(server.url + infer, { method: "POST", body: JSON.stringify(known) });
-    expect(compareAnswer(new Uint8Array(await response.arrayBuffer()), answer, 1e-4)).toEqual({ equal: true });
+    expect(compareAnswer(openInference.parseAnswer(new Uint8Array(await response.arrayBuffer())), answer, 1e-4)).toEqual({ equal: true });
   });
 
   test("the id comes back, and only if there was one", async () => {

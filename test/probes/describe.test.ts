@@ -3,7 +3,8 @@ import type { ask, AskRequest, Asked } from "../../agent/forward/ask.ts";
 import { silent } from "../../agent/log.ts";
 import { describer } from "../../agent/probes/describe.ts";
 import { openInference } from "../../agent/protocols/open-inference.ts";
-import type { ModelDescription } from "../../agent/protocols/protocol.ts";
+import type { ModelDescription, Protocol } from "../../agent/protocols/protocol.ts";
+import { protocols } from "../../agent/protocols/protocols.ts";
 import { FakeClock } from "../fake-clock.ts";
 
 /** A server by its answers: JSON by `METHOD path`; what is not named is 404. */
@@ -14,15 +15,16 @@ class World {
   readonly described: ModelDescription[] = [];
 
   readonly ask: typeof ask = (_, { url, method = "GET" }: AskRequest): Promise<Asked> => {
-    const question = `${method} ${new URL(url).pathname}`;
+    const { port, pathname } = new URL(url);
+    const question = `${method} ${port === "8080" ? "" : `:${port}`}${pathname}`;
     this.asked.push(question);
     const answer = this.answers[question];
     const status = answer === undefined ? 404 : 200;
     return Promise.resolve({ ok: true, status, headers: {}, body: Buffer.from(answer === undefined ? "" : JSON.stringify(answer)), durationMs: 1 });
   };
 
-  describer(model?: string) {
-    const options = { server: new URL("http://127.0.0.1:8080"), protocol: openInference, model, timeoutMs: 1_000 };
+  describer(model?: string, protocol: Protocol = openInference) {
+    const options = { server: new URL("http://127.0.0.1:8080"), protocol, model, timeoutMs: 1_000 };
     return describer(options, { clock: this.clock, log: silent, ask: this.ask, described: (description) => void this.described.push(description) });
   }
 }
@@ -132,5 +134,47 @@ test("a name that the server does not know gives way to the next one from traffi
   describing.setModel("real");
   await world.clock.advanceAsync(10);
   expect(world.described).toMatchObject([{ name: "real" }]);
+  await close();
+});
+
+test("TorchServe is asked at the port of its management", async () => {
+  const world = new World();
+  world.answers["GET :8081/models"] = { models: [{ modelName: "squeezenet", modelUrl: "squeezenet.mar" }] };
+  world.answers["GET :8081/models/squeezenet"] = [{ modelName: "squeezenet", modelVersion: "1.0" }];
+  const close = world.describer(undefined, protocols.torchserve).start();
+  await world.clock.advanceAsync(1_000, 100);
+  expect(world.described).toMatchObject([{ name: "squeezenet", versions: ["1.0"] }]);
+  await close();
+});
+
+test("of the several models of an OpenAI server the one that is meant is described, not the first", async () => {
+  const world = new World();
+  world.answers["GET /v1/models"] = { object: "list", data: [{ id: "base" }, { id: "adapter" }] };
+  const close = world.describer("adapter", protocols.openai).start();
+  await world.clock.advanceAsync(1_000, 100);
+  expect(world.described).toMatchObject([{ name: "adapter" }]);
+  await close();
+
+  const unnamed = new World();
+  unnamed.answers["GET /v1/models"] = world.answers["GET /v1/models"];
+  const describing = unnamed.describer(undefined, protocols.openai);
+  const closeIt = describing.start();
+  await unnamed.clock.advanceAsync(1_000, 100);
+  expect(unnamed.described).toEqual([]);
+  describing.setModel("base");
+  await unnamed.clock.advanceAsync(1_000, 100);
+  expect(unnamed.described).toMatchObject([{ name: "base" }]);
+  await closeIt();
+});
+
+test.each([
+  ["kserve", "GET /v1/models", { models: ["sklearn-iris"] }, { "GET /v1/models/sklearn-iris": { name: "sklearn-iris", ready: true } }, "sklearn-iris"],
+  ["openai", "GET /v1/models", { object: "list", data: [{ id: "qwen" }] }, {}, "qwen"],
+] as const)("the only model of a %s server is found", async (protocol, list, models, more, name) => {
+  const world = new World();
+  Object.assign(world.answers, { [list]: models }, more);
+  const close = world.describer(undefined, protocols[protocol]).start();
+  await world.clock.advanceAsync(1_000, 100);
+  expect(world.described).toMatchObject([{ name }]);
   await close();
 });

@@ -1,13 +1,15 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { systemClock } from "../../agent/clock.ts";
 import { ask } from "../../agent/forward/ask.ts";
 import { silent } from "../../agent/log.ts";
 import type { Observation, ProbeObservation } from "../../agent/observation.ts";
-import { httpProbe } from "../../agent/probes/http.ts";
+import { httpProbe, type HttpProbeDeps } from "../../agent/probes/http.ts";
 import { probesOptions } from "../../agent/probes/probes.ts";
 import { runProbe } from "../../agent/probes/run.ts";
+import type { Protocol } from "../../agent/protocols/protocol.ts";
+import { protocols } from "../../agent/protocols/protocols.ts";
 import { FakeClock } from "../fake-clock.ts";
 import { Heard, testServer } from "./server.ts";
 
@@ -50,6 +52,55 @@ test.each([["invalid"], ["too-large"]] as const)("an answer that is %s is invali
 test("a detail is bounded to 200 characters", async () => {
   await using server = await testServer((_, response) => response.writeHead(500).end());
   expect((await probeOf(new URL(`/${"x".repeat(500)}`, server.url)).ask(never)).detail).toHaveLength(200);
+});
+
+describe("the model's own readiness", () => {
+  /** By path: what the server answers now. */
+  type Paths = Record<string, readonly [status: number, body?: string]>;
+  const server = new URL("http://127.0.0.1:1");
+
+  /** What the probe says at each state of the server, and what it asked. */
+  async function verdicts(states: readonly Paths[], deps: Partial<HttpProbeDeps> = {}): Promise<[verdicts: string[], asked: string[]]> {
+    let paths: Paths = {};
+    const asked: string[] = [];
+    const answer: typeof ask = (_, { url }) => {
+      const { pathname } = new URL(url);
+      asked.push(pathname);
+      const [status, body = ""] = paths[pathname] ?? [404];
+      return Promise.resolve({ ok: true, status, headers: {}, body: Buffer.from(body), durationMs: 1 });
+    };
+    const probe = httpProbe({ url: new URL("/ready", server), intervalMs: 1_000, timeoutMs: 50 }, { clock: systemClock, ask: answer, modelUrl: () => new URL("/m/ready", server), ...deps });
+    const said: string[] = [];
+    for (const state of states) {
+      paths = state;
+      said.push((await probe.ask(never)).verdict);
+    }
+    return [said, asked];
+  }
+
+  test("counts before the server's, whichever way they differ", async () => {
+    expect(await verdicts([{ "/ready": [400], "/m/ready": [200] }, { "/ready": [200], "/m/ready": [400] }])).toEqual([["pass", "fail"], ["/m/ready", "/m/ready"]]);
+  });
+
+  test("a server without such a path is asked for its own; one whose path goes missing has lost the model", async () => {
+    expect(await verdicts([{ "/ready": [200] }, { "/ready": [503] }])).toEqual([["pass", "fail"], ["/m/ready", "/ready", "/m/ready", "/ready"]]);
+    expect((await verdicts([{ "/ready": [200], "/m/ready": [200] }, { "/ready": [200] }]))[0]).toEqual(["pass", "fail"]);
+  });
+
+  test("while the model's name is not known the server is asked", async () => {
+    expect(await verdicts([{ "/ready": [200] }], { modelUrl: () => undefined })).toEqual([["pass"], ["/ready"]]);
+  });
+
+  test.each([
+    ["tf-serving", '{"model_version_status":[{"version":"2","state":"LOADING"},{"version":"1","state":"AVAILABLE"}]}', "pass"],
+    ["tf-serving", '{"model_version_status":[{"version":"1","state":"END"}]}', "fail"],
+    ["tf-serving", "no JSON", "fail"],
+    ["kserve", '{"name":"m","ready":true}', "pass"],
+    ["kserve", '{"name":"m","ready":"False"}', "fail"],
+  ] as const)("%s answers 200 in any case, and the body tells: %s", async (protocol, body, verdict) => {
+    const { isReady } = protocols[protocol] as Protocol;
+    expect((await verdicts([{ "/m/ready": [200, body], "/ready": [200] }], { isReady }))[0]).toEqual([verdict]);
+  });
 });
 
 /** The default settings against a server that answers until `brokenAtMs`, and from then on fails by `failure`. */

@@ -6,6 +6,7 @@ import { systemClock } from "../../agent/clock.ts";
 import { ask } from "../../agent/forward/ask.ts";
 import { inferenceProbe } from "../../agent/probes/inference.ts";
 import { knownAnswer, knownRequest } from "../../agent/probes/known-question.ts";
+import { openInference } from "../../agent/protocols/open-inference.ts";
 import { testServer } from "./server.ts";
 
 const never = new AbortController().signal;
@@ -13,7 +14,7 @@ const request = { inputs: [{ name: "x", shape: [1, 1], datatype: "FP32", data: [
 
 function probeOf(url: URL | undefined, timeoutMs = 2_000) {
   const options = { intervalMs: 10_000, timeoutMs, body: knownRequest(request), known: { y: [4] }, tolerance: 1e-4 };
-  return inferenceProbe(options, { clock: systemClock, ask, url: () => url });
+  return inferenceProbe(options, { clock: systemClock, ask, protocol: openInference, url: () => url });
 }
 
 test("it posts the known request, marked as a probe, and passes on the known answer", async () => {

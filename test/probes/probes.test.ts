@@ -50,7 +50,7 @@ test("started, each probe asks the server at its own place and says what it saw;
   await close();
   const byName = Object.fromEntries(seen.map(({ probe, verdict }) => [probe, verdict]));
   expect(byName).toEqual({ http: "pass", inference: "pass", progress: "unknown" });
-  expect(server.asked.map(({ method, path }) => `${method} ${path}`).sort()).toEqual(["GET /v2/health/ready", "POST /v2/models/square/infer"]);
+  expect(server.asked.map(({ method, path }) => `${method} ${path}`).sort()).toEqual(["GET /v2/models/square/ready", "POST /v2/models/square/infer"]);
 });
 
 test("without a known question there is no inference probe; making probes asks nothing", async () => {
