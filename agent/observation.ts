@@ -107,6 +107,8 @@ export interface ReadingObservation {
   readonly status: "ok" | "unknown";
   readonly detail: string;
   readonly points: readonly Point[];
+  /** Which process was read, as far as one was: another one has another name, even under the same number. */
+  readonly process?: string;
 }
 
 export type Observation =

@@ -24,6 +24,7 @@ import { readReference } from "./monitors/reference-file.ts";
 import type { Observe } from "./observation.ts";
 import { describer } from "./probes/describe.ts";
 import { probes } from "./probes/probes.ts";
+import { restarts } from "./probes/restarts.ts";
 import type { ModelDescription } from "./protocols/protocol.ts";
 import { protocolNamed, type ProtocolName } from "./protocols/protocols.ts";
 
@@ -113,8 +114,10 @@ export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy):
     rev: legacy.rev,
   });
 
+  const ups = restarts();
   const observe: Observe = (observation) => {
     room.hear(observation);
+    ups.hear(observation);
     if (observation.kind === "exchange" && observation.inference && observation.rung === primaryName && observation.outcome === "ok") {
       if (model === undefined && observation.model !== "") {
         model = observation.model;
@@ -141,7 +144,7 @@ export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy):
     ...(config.model.name === undefined ? {} : { model: config.model.name }),
   });
   const reads = collectors(config.collectors, { clock, log, ask, server, observe });
-  const asks = probes(config.probes, { clock, log, ask, server, protocol, observe, model: () => model, work: () => data.work(), metrics: config.collectors.server.metrics });
+  const asks = probes(config.probes, { clock, log, ask, server, protocol, observe, model: () => model, work: () => data.work(), metrics: config.collectors.server.metrics, restarts: ups.count });
 
   try {
     life.opened("other servers", () => others.close());

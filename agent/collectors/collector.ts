@@ -7,6 +7,8 @@ export interface Reading {
   /** For people: what is missing, or what was read. */
   readonly detail: string;
   readonly points: readonly Point[];
+  /** Which process was read, as `ReadingObservation` has it. */
+  readonly process?: string;
 }
 
 export interface Collector {

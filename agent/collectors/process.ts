@@ -44,7 +44,7 @@ export async function readProcess(proc: string, pid: number | "self", label: "se
   ];
   if (residentKib !== undefined) points.push({ instrument: instruments.processMemory, labels, value: Number(residentKib) * 1_024 });
   if (files !== undefined) points.push({ instrument: instruments.processFiles, labels, value: files });
-  return { status: "ok", detail: `process ${pid}, state ${stat.state}${files === undefined ? "; its open files are not shown to this user" : ""}`, points };
+  return { status: "ok", detail: `process ${pid}, state ${stat.state}${files === undefined ? "; its open files are not shown to this user" : ""}`, points, process: `${pid} since ${stat.startTicks}` };
 }
 
 const filesMax = 100_000;

@@ -14,6 +14,7 @@ test("CPU time, memory, threads and open files of a process", async () => {
   expect(await readProcess(proc.root, 42, "server", 100)).toEqual({
     status: "ok",
     detail: "process 42, state S",
+    process: "42 since 5000",
     points: [
       { instrument: instruments.processCpuTime, labels: { process: "server" }, value: 13 },
       { instrument: instruments.processThreads, labels: { process: "server" }, value: 37 },

@@ -309,3 +309,30 @@ test("late actuals for what was answered are joined; for an unknown inference th
   // The unknown one is given a little time: its inference may be on its way.
   await settled(clock, async () => (await actuals())["unknown"] === 1, 500);
 });
+
+test("of several models behind one server the name is learnt from a body that gives one; none is no name", async () => {
+  const seen = createServer((request, response) => {
+    const reply = (status: number, body: unknown) => response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+    request.resume().on("end", () => (request.url === "/v1/models" ? reply(200, { object: "list", data: [{ id: "base" }, { id: "adapter" }] }) : reply(200, { model: "base", choices: [] })));
+  });
+  await new Promise<void>((resolve) => seen.listen(0, "127.0.0.1", resolve));
+  opened.push(() => {
+    seen.closeAllConnections();
+    seen.close();
+  });
+  const config = yaml({ url: `http://127.0.0.1:${(seen.address() as AddressInfo).port}` } as ModelServer, 0.5)
+    .replace(/server: .*/, (line) => line.replace(" }", ", protocol: openai }"))
+    .replace("model: { name: m }\n", "")
+    .replace(/ladder: .*/, "ladder: []");
+  const { agent, state, clock } = await startSwimming(configOf(config));
+  const chat = (model: string | undefined) => post(agent.listeners.gateway.port, "/v1/chat/completions", { messages: [{ role: "user", content: "hi" }], model }, {});
+  const named = async () => ((await state()) as unknown as { model: { name: string } }).model.name;
+  await chat(undefined);
+  await settled(clock, async () => (await state()).status === "healthy", 50);
+  expect(await named()).toBe("unknown");
+  await chat("adapter");
+  await settled(clock, async () => (await named()) === "adapter", 50);
+  await chat("base");
+  clock.advance(500);
+  expect(await named()).toBe("adapter");
+});
