@@ -283,7 +283,7 @@ export class Exchange {
       await this.#reply.end(attempt.held);
       if (outcome === "ok") this.#remember(attempt.held, head);
     } else {
-      const memory = this.#room.deps.remember === undefined ? undefined : new Memory(this.#room.options.holdMax);
+      const memory = this.#room.deps.remember === undefined && this.#room.deps.qualify === undefined ? undefined : new Memory(this.#room.options.holdMax);
       this.#reply.onDrain(() => attempt.resume());
       const failure = await attempt.pipe((chunk) => {
         work.progress();
@@ -302,13 +302,16 @@ export class Exchange {
 
   /** Only what was held whole on both sides; the client has its answer by now. */
   #remember(body: readonly Buffer[], head: Head): void {
-    const { remember } = this.#room.deps;
-    if (remember === undefined || this.#target === undefined || !this.#upload.replayable) return;
+    const { remember, qualify, clock } = this.#room.deps;
+    const isOffered = qualify?.wants(this.#inferenceId) === true;
+    if ((remember === undefined && !isOffered) || this.#target === undefined || !this.#upload.replayable) return;
     const { status, headers } = head;
     const fields: Record<string, string> = {};
     for (let i = 0; i < headers.length; i += 2) fields[(headers[i] as string).toLowerCase()] = headers[i + 1] as string;
     const question: Question = { method: this.#method, path: this.#path, headers: this.#incoming.headers(), body: this.#upload.whole() };
-    remember(question, { status, headers: fields, body: Buffer.concat(body), version: this.#verdict.version });
+    const answer = { status, headers: fields, body: Buffer.concat(body), version: this.#verdict.version };
+    if (isOffered) qualify?.offer(this.#inferenceId, question, answer, clock.wallMs());
+    remember?.(question, answer);
   }
 
   /** A stream of events says that it broke, in the protocol's own form; any other answer is broken off with its connection. */

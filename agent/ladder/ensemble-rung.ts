@@ -42,7 +42,7 @@ export interface EnsembleRungDeps {
   readonly protocol: Protocol;
   readonly describe: () => ModelDescription | undefined;
   /** A rung of the ladder, with its guards; undefined where there is none of that name. */
-  readonly rung: (name: string) => (Rung & { readonly usable: boolean }) | undefined;
+  readonly rung: (name: string) => (Rung & { readonly usable: boolean; readonly asleep: boolean }) | undefined;
   /** How far the members of a rung disagreed, from 0 to 1. */
   readonly disagreement: (rung: string, ratio: number) => void;
 }
@@ -102,7 +102,7 @@ export function ensembleRung(options: EnsembleRungOptions, deps: EnsembleRungDep
     if (same.length < quorum) return { outcome: signal.aborted ? "timeout" : "error", detail: `${same.length} of ${quorum} members answered${left === "" ? "" : `; left out: ${left}`}` };
 
     const { rows, given, disagreement } = combine(same, options.combine, options.outputs, description);
-    deps.disagreement(name, disagreement);
+    if (question.shadow === undefined) deps.disagreement(name, disagreement);
     const combined = answerOf(given, rows, { protocol, question, request, description, version });
     if (combined.outcome !== "ok") return combined;
     const members = same.map(({ member }) => member);
@@ -115,6 +115,9 @@ export function ensembleRung(options: EnsembleRungOptions, deps: EnsembleRungDep
     kind: "ensemble",
     get ready() {
       return options.members.filter((member) => deps.rung(member)?.usable === true).length >= quorum;
+    },
+    get asleep() {
+      return options.members.some((member) => deps.rung(member)?.asleep === true);
     },
     answer,
   };

@@ -94,6 +94,10 @@ export class OnnxRung implements LadderRung {
     return this.#state === "ready" || this.#state === "asleep" || this.#state === "waking";
   }
 
+  get asleep(): boolean {
+    return this.#state === "asleep";
+  }
+
   /** Kept when the model is loaded, or can not be. */
   async start(): Promise<() => Promise<void>> {
     if (this.#options.load === "lazy") this.#state = "asleep";

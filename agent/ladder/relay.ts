@@ -22,8 +22,9 @@ export type Send = (server: URL, question: Question, timeoutMs: number, signal: 
 const ofOneConnection = new Set(["connection", "content-length", "expect", "host", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"]);
 
 /** The same question as another server is to get it. `deadlineMs` stays behind: that time is this clock's. */
-export function passedOn({ method, path, headers, body }: Question, changedPath: string = path): Question {
-  return { method, path: changedPath, headers: endToEnd(headers), body };
+export function passedOn({ method, path, headers, body, shadow }: Question, changedPath: string = path): Question {
+  // Whoever gets a copy may want to know that nobody waits for the answer.
+  return { method, path: changedPath, headers: { ...endToEnd(headers), ...(shadow === undefined ? {} : { "pilotfish-shadow": shadow }) }, body };
 }
 
 /** The answer of a rung that asks a server. `failed`: the server did not do its part, and may be held to account for it. */

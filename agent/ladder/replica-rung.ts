@@ -42,7 +42,8 @@ export function replicaRung({ name, urls, timeout, circuit }: ReplicaRungOptions
   const replicas = urls.map((url): Replica => ({ url: new URL(url), load: newLoad(), breaker: new Breaker(circuit, clock) }));
 
   async function ask({ url, load, breaker }: Replica, question: Question, timeoutMs: number, signal: AbortSignal) {
-    const { trial } = breaker.ask();
+    const isCopy = question.shadow !== undefined;
+    const { trial } = isCopy ? { trial: false } : breaker.ask();
     const startMs = clock.monotonicMs();
     load.inFlight += 1;
     let type: "success" | "failure" | "nothing" = "failure";
@@ -56,7 +57,7 @@ export function replicaRung({ name, urls, timeout, circuit }: ReplicaRungOptions
       return { answer, failed };
     } finally {
       load.inFlight -= 1;
-      breaker.ended(type, trial);
+      if (!isCopy) breaker.ended(type, trial);
     }
   }
 
