@@ -283,7 +283,7 @@ export class Exchange {
       await this.#reply.end(attempt.held);
       if (outcome === "ok") this.#remember(attempt.held, head);
     } else {
-      const memory = this.#room.deps.remember === undefined && this.#room.deps.qualify === undefined ? undefined : new Memory(this.#room.options.holdMax);
+      const memory = this.#room.deps.remember !== undefined || this.#isOffered() ? new Memory(this.#room.options.holdMax) : undefined;
       this.#reply.onDrain(() => attempt.resume());
       const failure = await attempt.pipe((chunk) => {
         work.progress();
@@ -303,7 +303,7 @@ export class Exchange {
   /** Only what was held whole on both sides; the client has its answer by now. */
   #remember(body: readonly Buffer[], head: Head): void {
     const { remember, qualify, clock } = this.#room.deps;
-    const isOffered = qualify?.wants(this.#inferenceId) === true;
+    const isOffered = this.#isOffered();
     if ((remember === undefined && !isOffered) || this.#target === undefined || !this.#upload.replayable) return;
     const { status, headers } = head;
     const fields: Record<string, string> = {};
@@ -312,6 +312,10 @@ export class Exchange {
     const answer = { status, headers: fields, body: Buffer.concat(body), version: this.#verdict.version };
     if (isOffered) qualify?.offer(this.#inferenceId, question, answer, clock.wallMs());
     remember?.(question, answer);
+  }
+
+  #isOffered(): boolean {
+    return this.#target !== undefined && this.#room.deps.qualify?.wants(this.#inferenceId) === true;
   }
 
   /** A stream of events says that it broke, in the protocol's own form; any other answer is broken off with its connection. */
