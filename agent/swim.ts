@@ -95,6 +95,7 @@ export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy):
         model ??= description.name;
         // Of several, nobody but an answer tells which one serves.
         if (description.versions.length === 1) version ??= description.versions[0];
+        steps.described();
       },
     },
   );

@@ -11,7 +11,7 @@ import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import type { ModelDescription, Protocol } from "../protocols/protocol.ts";
 import { answerOf, unreadable } from "./answer.ts";
-import { agreeing, combine, methods } from "./combine.ts";
+import { agreeing, combine, methods, shapeInWords } from "./combine.ts";
 import type { Said } from "./combine.ts";
 import type { LadderRung } from "./ladder-rung.ts";
 import { featureNames, guardOptions, modelVersion, rungName } from "./options.ts";
@@ -96,10 +96,13 @@ export function ensembleRung(options: EnsembleRungOptions, deps: EnsembleRungDep
       leftOut.set(member, "shape");
       if (told.has(member)) continue;
       told.add(member);
-      log.warn({ rung: name, member }, "a member of an ensemble is left out: its answer has another shape than the others'");
+      log.warn({ rung: name, member, shapes: Object.fromEntries(said.map((one) => [one.member, shapeInWords(one)])) }, "a member of an ensemble is left out: its answer has another shape than the others'");
     }
     const left = [...leftOut].map(([member, why]) => `${member};${why}`).join(", ");
-    if (same.length < quorum) return { outcome: signal.aborted ? "timeout" : "error", detail: `${same.length} of ${quorum} members answered${left === "" ? "" : `; left out: ${left}`}` };
+    if (same.length < quorum) {
+      const shapes = others.length === 0 ? "" : `; shapes differ: ${said.map((one) => `${one.member} says ${shapeInWords(one)}`).join(", ")}`;
+      return { outcome: signal.aborted ? "timeout" : "error", detail: `${same.length} of ${quorum} members answered${left === "" ? "" : `; left out: ${left}`}${shapes}`.slice(0, 300) };
+    }
 
     const { rows, given, disagreement } = combine(same, options.combine, options.outputs, description);
     if (question.shadow === undefined) deps.disagreement(name, disagreement);

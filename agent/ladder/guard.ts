@@ -48,6 +48,8 @@ export interface GuardedRung extends Rung {
   readonly clients: number;
   /** What it answers to a copy. Never rejects; the signal of `abort` is aborted when a client comes. */
   copy(question: Question, abort: AbortController): Promise<RungAnswer>;
+  /** The primary has described its model, or another one. */
+  described(): void;
   start(): Promise<() => Promise<void>>;
 }
 
@@ -129,6 +131,7 @@ export function guarded(rung: LadderRung, options: GuardOptions, deps: GuardDeps
       copies.delete(abort);
       return answer;
     },
+    described: () => rung.described?.(),
     start: () => rung.start?.() ?? Promise.resolve(() => Promise.resolve()),
   };
 }

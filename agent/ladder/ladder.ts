@@ -79,6 +79,8 @@ export interface Ladder {
   readonly remember: (question: Question, answer: GoodAnswer) => void;
   /** Asks rungs with copies of an inference that the primary answered; before the answer is remembered. Nobody waits for it. */
   readonly offer: (inferenceId: string, question: Question, answer: GoodAnswer, atWallMs: number) => void;
+  /** The primary has described its model: what could not be checked before is checked now, and not by the first question. */
+  readonly described: () => void;
   /** What the rungs are worth: those that would answer badly are not asked. */
   readonly qualify: (prices: readonly RungPrice[]) => void;
   /** Loads what has to be loaded. Never rejects: what can not be loaded is logged with its path. */
@@ -125,6 +127,7 @@ export function ladder(options: LadderOptions, deps: LadderDeps): Ladder {
   return {
     rungs,
     offer: (inferenceId, question, answer, atWallMs) => copies?.offer(inferenceId, question, answer, atWallMs),
+    described: () => rungs.forEach((rung) => rung.described()),
     qualify: (prices) => qualified.take(prices),
     usable: () => rungs.filter(({ usable }) => usable).map(({ name }) => name),
     remember: (question, answer) => memories.forEach((memory) => memory.remember(question, answer)),

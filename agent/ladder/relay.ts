@@ -4,6 +4,7 @@
  */
 import type { Question, RungAnswer } from "../backend.ts";
 import type { Protocol } from "../protocols/protocol.ts";
+import { noAnswer } from "./answer-check.ts";
 
 /** What came back from another server. */
 export type Sent =
@@ -39,6 +40,8 @@ export function answerFrom(sent: Sent, protocol: Protocol, version: string | und
   if (status >= 400) return { answer: { outcome: "rejected", detail: `answered ${status}` }, failed: false };
   // A redirection answers nobody, and is not followed.
   if (status >= 300) return { answer: { outcome: "error", detail: `answered ${status}` }, failed: true };
+  const why = noAnswer(body, headers, protocol);
+  if (why !== undefined) return { answer: { outcome: "error", detail: `answered ${status} with what is no answer: ${why}` }, failed: true };
   return { answer: { outcome: "ok", status, headers: endToEnd(headers) as Record<string, string>, body, version: version ?? protocol.versionIn(body) }, failed: false };
 }
 
