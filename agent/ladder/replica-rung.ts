@@ -71,7 +71,9 @@ export function replicaRung({ name, urls, timeout, circuit }: ReplicaRungOptions
       const deadlineMs = question.deadlineMs ?? clock.monotonicMs() + timeout;
       const details: string[] = [];
       let left = replicas;
-      for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
+      // Nobody waits for a copy, so it is not repeated.
+      const attempts = question.shadow === undefined ? attemptsMax : 1;
+      for (let attempt = 0; attempt < attempts; attempt += 1) {
         const leftMs = deadlineMs - clock.monotonicMs();
         const chosen = choose(left.filter(({ breaker }) => breaker.allows), () => clock.random());
         if (chosen === undefined || leftMs <= 0 || signal.aborted) break;
