@@ -3,11 +3,13 @@
  * example with exchanged columns (version 3) is a rung that would answer badly; the small regression is one that would not.
  */
 import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { readRows, type CensusRow } from "../../examples/employment/rows.ts";
-import { censusServer, fileOf, Opened, swim } from "./census.ts";
+import { censusServer, configOf, fileOf, Opened, swim } from "./census.ts";
 
 const opened = new Opened();
 afterEach(() => opened.close());
@@ -99,4 +101,48 @@ test("a constant is measured like any rung, and stays the last resort that a per
   expect(agent.told.find(({ message }) => message.startsWith("the rung default"))?.message).toMatch(/it is asked all the same, as configured$/);
   server.mood = "failing";
   expect((await agent.infer(rows.slice(0, 1), "one")).headers["pilotfish-rung"]).toBe("default");
+});
+
+test("no client waits for a copy: all have their answers while a rung hangs on the first one, and what does not fit is let go and counted", async () => {
+  const server = await censusServer(opened, "models/employment/1/model.onnx");
+  const hanging: (() => void)[] = [];
+  const shadows: unknown[] = [];
+  const other = createServer((request, response) => {
+    shadows.push(request.headers["pilotfish-shadow"]);
+    request.resume();
+    hanging.push(() => response.end("late"));
+  });
+  await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+  opened.add(() => {
+    other.closeAllConnections();
+    other.close();
+  });
+  const agent = await swim(opened, server, `ladder: [{ kind: replica, urls: ["http://127.0.0.1:${(other.address() as AddressInfo).port}"] }]\nqualification: { ratio: 1, perSecond: 1000 }`);
+  for (let i = 0; i < 20; i += 1) {
+    const reply = await agent.infer(rows.slice(i, i + 1), `row-${i}`);
+    expect({ status: reply.status, rung: reply.headers["pilotfish-rung"] }).toEqual({ status: 200, rung: "primary" });
+  }
+  await agent.settled(() => hanging.length > 0, 0);
+  expect(shadows).toEqual(["replica"]);
+  expect(await agent.copies("replica", "busy")).toBe(19);
+  // It ends with the rung's own time, and the next copy may go.
+  agent.clock.advance(2_000);
+  await agent.settled(async () => (await agent.copies("replica", "asked")) === 1, 0);
+  await agent.infer(rows.slice(20, 21), "row-20");
+  await agent.settled(() => hanging.length === 2, 0);
+});
+
+test("a reload keeps what is known of a rung that stays as it is; one that bears its name and is another begins anew", async () => {
+  const server = await censusServer(opened, "models/employment/1/model.onnx");
+  const ladderOf = (rung: string) => `ladder: [${rung}, ${constant}]\nqualification: { ratio: 1, perSecond: 1000 }`;
+  const agent = await swim(opened, server, ladderOf(faulty));
+  await ask(agent, ["faulty"], async () => (await agent.price("faulty"))?.standing === "ineligible");
+  const answeredBy = async (id: string) => (await agent.infer(rows.slice(0, 1), id)).headers["pilotfish-rung"];
+  const reload = (rung: string) => agent.agent.reload(configOf(server, ladderOf(rung)));
+
+  await reload(faulty);
+  server.mood = "failing";
+  expect(await answeredBy("kept")).toBe("default");
+  await reload(`{ kind: onnx, name: faulty, model: "${fileOf("fallback.onnx")}" }`);
+  expect(await answeredBy("another")).toBe("faulty");
 });
