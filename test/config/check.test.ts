@@ -87,6 +87,7 @@ const expected: Readonly<Record<string, readonly Mistake[]>> = {
     ["7:16", "ladder.0.outputs.label", "must not be empty"],
     ["7:27", "ladder.0.outputs.score", "expected a value, or a list of values"],
   ],
+  "qualification-of-nobody.yaml": [["9:5", "qualification.rungs.small", 'there is no rung named "small"; there are default']],
   "rung-names.yaml": [
     ["6:5", "ladder.1.name", 'a rung before it is named "default" too'],
     ["9:5", "ladder.2.name", '"primary" has a meaning of its own'],

@@ -23,7 +23,7 @@ function judging(options: object = {}) {
   let id = 0;
   return {
     /** `times` copies: what the primary and the rung say, and what comes true, if it does. */
-    hear(times: number, primary: number, said: number | undefined, actual?: number, { rung = "a", key = "k" } = {}) {
+    hear: (times: number, primary: number, said: number | undefined, actual?: number, { rung = "a", key = "k" } = {}) => {
       for (let i = 0; i < times; i += 1) {
         id += 1;
         qualification.copy(copy(`id-${id}`, rung, primary, said, key), openInference);
@@ -33,7 +33,7 @@ function judging(options: object = {}) {
     at: (nowMs: number): RungPrice | undefined => qualification.tick(nowMs, 0)[0],
     prices: () => qualification.tick(0, 0),
     points: () => Object.fromEntries(qualification.points(qualification.tick(0, 0)).map(({ instrument, labels, value }) => [`${instrument.name} ${String(labels["rung"])}`, value])),
-    restart(nowMs: number) {
+    restart: (nowMs: number) => {
       const saved = structuredClone(qualification.snapshot(nowMs));
       qualification = made();
       qualification.restore(saved, nowMs);
