@@ -21,7 +21,7 @@ import { primaryName } from "./backend.ts";
 import type { Clock } from "./clock.ts";
 import type { Config } from "./config/config.ts";
 import { ask } from "./forward/ask.ts";
-import type { Judgement } from "./judgement.ts";
+import type { Judgement, RungPrice } from "./judgement.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import type { Log } from "./log.ts";
 import type { Observation } from "./observation.ts";
@@ -75,6 +75,7 @@ export async function startAgent(first: Config, { clock, log, version, analysis:
 
   let config = first;
   let swim: Swim | undefined;
+  let prices: readonly RungPrice[] = [];
   /** What a server whose protocol is to be found out was found to speak; until then it is taken for what most do. */
   let found: ProtocolName | undefined;
   let changes: Promise<unknown> = Promise.resolve();
@@ -121,7 +122,7 @@ export async function startAgent(first: Config, { clock, log, version, analysis:
 
   // Who analyses: another thread, which also keeps what outlives us.
   const analysed = analyse(
-    { monitors: first.monitors, store: first.store, model: first.model.name, referencePath: first.model.reference, plain: first.server.plain },
+    { monitors: first.monitors, qualification: first.qualification, store: first.store, model: first.model.name, referencePath: first.model.reference, plain: first.server.plain },
     {
       clock, log, dropped, judge,
       points(points) {
@@ -132,6 +133,11 @@ export async function startAgent(first: Config, { clock, log, version, analysis:
         view.note(text);
         log.info({}, text);
       },
+      prices(told) {
+        prices = told;
+        view.prices(told);
+        swim?.qualify(told);
+      },
     },
   );
   const { saved } = await analysed.start();
@@ -141,10 +147,10 @@ export async function startAgent(first: Config, { clock, log, version, analysis:
     record.observation(observation);
     view.observation(observation);
     if (observation.kind === "exchange") telemetry.exchange(observation);
-    if (observation.kind === "sample" || observation.kind === "exchange" || observation.kind === "actual") analysed.hear(observation);
+    if (observation.kind === "sample" || observation.kind === "copy" || observation.kind === "exchange" || observation.kind === "actual") analysed.hear(observation);
   };
   let listeners: RunningAgent["listeners"];
-  const swimDeps: SwimDeps = { clock, log, meter, announce, observe, dropped, save: (state) => analysed.save("failover", state) };
+  const swimDeps: SwimDeps = { clock, log, meter, announce, observe, dropped, save: (state) => analysed.save("failover", state), prices: () => prices };
 
   try {
     // Opened in this order, closed in the other: the gateway drains while all others still serve it, and who listens to

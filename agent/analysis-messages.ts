@@ -4,22 +4,25 @@
  * travel by name, since a copy of an instrument is not the instrument.
  */
 import { instruments, type AnyInstrument } from "../exporters/instruments.ts";
-import type { Judgement } from "./judgement.ts";
+import type { Judgement, RungPrice } from "./judgement.ts";
 import type { LogFields } from "./log.ts";
 import type { MonitorsOptions } from "./monitors/options.ts";
-import type { ActualObservation, HeardExchange, Point, SampleObservation } from "./observation.ts";
+import type { QualificationOptions } from "./monitors/qualification-options.ts";
+import type { ActualObservation, CopyObservation, HeardExchange, Point, SampleObservation } from "./observation.ts";
 import type { PlainOptions } from "./protocols/plain-options.ts";
 import type { StoreOptions } from "./store/options.ts";
 import type { AuditEvent } from "./store/store.ts";
 
 /** What the monitors want to know of. */
-export type Heard = SampleObservation | HeardExchange | ActualObservation;
+export type Heard = SampleObservation | CopyObservation | HeardExchange | ActualObservation;
 
 /** What the analysis thread is told at its start. */
 export interface Setup {
   /** Absent: the one of the reference, or the first that traffic names. */
   readonly model?: string | undefined;
   readonly monitors: MonitorsOptions;
+  /** Absent: rungs are not judged. */
+  readonly qualification?: QualificationOptions | undefined;
   readonly store: StoreOptions;
   /** Absent: a reference is learnt from traffic. */
   readonly referencePath?: string | undefined;
@@ -41,7 +44,7 @@ export type FromAnalyst =
   | { readonly type: "heard" }
   /** The save or the event of this revision was handed to the store. */
   | { readonly type: "kept"; readonly revision: number }
-  | { readonly type: "told"; readonly judgements: readonly Judgement[]; readonly points: readonly NamedPoint[]; readonly notes: readonly string[] }
+  | { readonly type: "told"; readonly judgements: readonly Judgement[]; readonly points: readonly NamedPoint[]; readonly notes: readonly string[]; readonly prices: readonly RungPrice[] }
   | { readonly type: "log"; readonly level: "debug" | "info" | "warn" | "error"; readonly fields: LogFields; readonly message: string }
   | { readonly type: "closed" };
 
@@ -52,12 +55,14 @@ export interface NamedPoint {
   readonly value: number;
 }
 
-/** A sample's bodies lie in the batch's buffer: the request from `start`, the answer right after it. */
-interface PackedSample extends Omit<SampleObservation, "request" | "response"> {
+/** The two bodies of a sample or a copy lie in the batch's buffer: the first from `start`, the second right after it. */
+interface Placed {
   readonly start: number;
-  readonly requestBytes: number;
-  readonly responseBytes: number;
+  readonly firstBytes: number;
+  readonly secondBytes: number;
 }
+
+type Packed = (Omit<SampleObservation, "request" | "response"> & Placed) | (Omit<CopyObservation, "primary" | "answer"> & Placed);
 
 /** There is one of these for every request, and nearly all of them are alike but for the time they took. */
 type Alike = Omit<HeardExchange, "durationMs">;
@@ -68,7 +73,7 @@ export interface Batch {
   readonly alike: readonly Alike[];
   /** Of the exchanges, in order. */
   readonly durationsMs: Float64Array<ArrayBuffer>;
-  readonly others: readonly (PackedSample | ActualObservation)[];
+  readonly others: readonly (Packed | ActualObservation)[];
   readonly bodies: ArrayBuffer;
 }
 
@@ -81,30 +86,44 @@ export function transferable({ which, durationsMs, bodies }: Batch): readonly Ar
 
 /** Copies the bodies into one buffer that the batch owns. */
 export function pack(observations: readonly Heard[]): Batch {
-  let size = 0;
-  for (const observation of observations) if (observation.kind === "sample") size += observation.request.byteLength + observation.response.byteLength;
-  const bodies = new Uint8Array(size);
-  let start = 0;
+  const bodies = new Uint8Array(observations.reduce((sum, observation) => sum + bodyBytes(observation), 0));
+  let end = 0;
+  const place = (first: Uint8Array, second: Uint8Array): Placed => {
+    const start = end;
+    bodies.set(first, start);
+    bodies.set(second, start + first.byteLength);
+    end = start + first.byteLength + second.byteLength;
+    return { start, firstBytes: first.byteLength, secondBytes: second.byteLength };
+  };
   const which = new Int32Array(observations.length).fill(another);
   const durationsMs: number[] = [];
   const alike: Alike[] = [];
-  const others: (PackedSample | ActualObservation)[] = [];
+  const others: (Packed | ActualObservation)[] = [];
   const places = new Map<string, number>();
   for (const [i, observation] of observations.entries()) {
-    if (observation.kind === "exchange") {
-      const { kind, inference, model, rung, reason, outcome, attempts, durationMs } = observation;
-      const key = `${rung} ${reason} ${outcome} ${attempts} ${inference} ${model}`;
-      const place = places.get(key) ?? alike.push({ kind, inference, model, rung, reason, outcome, attempts }) - 1;
-      places.set(key, place);
-      which[i] = place;
-      durationsMs.push(durationMs);
-    } else if (observation.kind === "sample") {
-      const { request, response, ...rest } = observation;
-      others.push({ ...rest, start, requestBytes: request.byteLength, responseBytes: response.byteLength });
-      bodies.set(request, start);
-      bodies.set(response, start + request.byteLength);
-      start += request.byteLength + response.byteLength;
-    } else others.push(observation);
+    switch (observation.kind) {
+      case "exchange": {
+        const { kind, inference, model, rung, reason, outcome, attempts, durationMs } = observation;
+        const key = `${rung} ${reason} ${outcome} ${attempts} ${inference} ${model}`;
+        const known = places.get(key) ?? alike.push({ kind, inference, model, rung, reason, outcome, attempts }) - 1;
+        places.set(key, known);
+        which[i] = known;
+        durationsMs.push(durationMs);
+        break;
+      }
+      case "sample": {
+        const { request, response, ...rest } = observation;
+        others.push({ ...rest, ...place(request, response) });
+        break;
+      }
+      case "copy": {
+        const { primary, answer, ...rest } = observation;
+        others.push({ ...rest, ...place(primary, answer) });
+        break;
+      }
+      case "actual":
+        others.push(observation);
+    }
   }
   return { which, alike, durationsMs: Float64Array.from(durationsMs), others, bodies: bodies.buffer };
 }
@@ -115,18 +134,24 @@ export function unpack({ which, alike, durationsMs, others, bodies }: Batch): re
   let other = 0;
   return Array.from(which, (place): Heard => {
     if (place !== another) return { ...(alike[place] as Alike), durationMs: durationsMs[exchange++] as number };
-    const observation = others[other++] as PackedSample | ActualObservation;
-    if (observation.kind !== "sample") return observation;
-    const { start, requestBytes, responseBytes, ...rest } = observation;
-    return { ...rest, request: new Uint8Array(bodies, start, requestBytes), response: new Uint8Array(bodies, start + requestBytes, responseBytes) };
+    const observation = others[other++] as Packed | ActualObservation;
+    if (observation.kind === "actual") return observation;
+    const { start, firstBytes, secondBytes, ...rest } = observation;
+    const first = new Uint8Array(bodies, start, firstBytes);
+    const second = new Uint8Array(bodies, start + firstBytes, secondBytes);
+    return rest.kind === "sample" ? { ...rest, request: first, response: second } : { ...rest, primary: first, answer: second };
   });
 }
 
 /** About how much memory an observation takes while it waits. */
 export function sizeOf(observation: Heard): number {
   const base = 512;
-  if (observation.kind === "sample") return base + observation.request.byteLength + observation.response.byteLength;
-  return observation.kind === "actual" ? base + 16 * observation.values.length : base;
+  return observation.kind === "actual" ? base + 16 * observation.values.length : base + bodyBytes(observation);
+}
+
+function bodyBytes(observation: Heard): number {
+  if (observation.kind === "sample") return observation.request.byteLength + observation.response.byteLength;
+  return observation.kind === "copy" ? observation.primary.byteLength + observation.answer.byteLength : 0;
 }
 
 export function nameOf({ instrument, labels, value }: Point): NamedPoint {

@@ -10,9 +10,10 @@
 import { Worker } from "node:worker_threads";
 import { instrumentOf, pack, sizeOf, transferable, type FromAnalyst, type Heard, type Setup, type ToAnalyst } from "./analysis-messages.ts";
 import type { Cancel, Clock } from "./clock.ts";
-import type { Judgement } from "./judgement.ts";
+import type { Judgement, RungPrice } from "./judgement.ts";
 import type { Log } from "./log.ts";
 import type { MonitorsOptions } from "./monitors/options.ts";
+import type { QualificationOptions } from "./monitors/qualification-options.ts";
 import type { Point } from "./observation.ts";
 import type { PlainOptions } from "./protocols/plain-options.ts";
 import type { StoreOptions } from "./store/options.ts";
@@ -20,6 +21,8 @@ import type { AuditEvent } from "./store/store.ts";
 
 export interface AnalysisOptions {
   readonly monitors: MonitorsOptions;
+  /** Absent: rungs are not judged. */
+  readonly qualification?: QualificationOptions | undefined;
   readonly store: StoreOptions;
   /** The model to watch. Absent: the one of the reference, or the first that traffic names. */
   readonly model?: string | undefined;
@@ -48,6 +51,8 @@ export interface AnalysisDeps {
   readonly dropped: (what: Dropped, count: number) => void;
   /** A sentence for people: a reference was learnt, is of another model, and so on. */
   readonly note: (text: string) => void;
+  /** What each rung is worth, each second. */
+  readonly prices?: (prices: readonly RungPrice[]) => void;
 }
 
 export interface Analysis {
@@ -223,10 +228,10 @@ export class AnalysisQueue implements Analysis {
 
   #open(): void {
     const { clock } = this.#deps;
-    const { model, monitors, store, referencePath, plain } = this.#options;
+    const { model, monitors, qualification, store, referencePath, plain } = this.#options;
     this.#openedAtMs = clock.monotonicMs();
     this.#silentChecks = 0;
-    const setup: Setup = { model, monitors, store, referencePath, plain, fresh: this.#deaths >= deathsMax };
+    const setup: Setup = { model, monitors, qualification, store, referencePath, plain, fresh: this.#deaths >= deathsMax };
     // What a thread says after it was given up does not count.
     const life = (this.#life += 1);
     this.#desk = this.#openDesk(setup, {
@@ -257,6 +262,7 @@ export class AnalysisQueue implements Analysis {
       case "told": {
         for (const judgement of message.judgements) this.#deps.judge(judgement);
         for (const text of message.notes) this.#deps.note(text);
+        this.#deps.prices?.(message.prices);
         this.#deps.points(message.points.flatMap(({ name, labels, value }) => {
           const instrument = instrumentOf(name);
           return instrument === undefined ? [] : [{ instrument, labels, value }];

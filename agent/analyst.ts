@@ -67,6 +67,7 @@ class Analyst {
     this.#cancels = [
       clock.every(tickMs, () => this.#tick()),
       clock.every(setup.monitors.snapshot, () => this.#keep(this.#monitors?.parts.detectors)),
+      clock.every(setup.monitors.snapshot, () => this.#keep(this.#monitors?.parts.rungs)),
       clock.every(actualsMs, () => this.#keep(this.#monitors?.parts.actuals)),
     ];
   }
@@ -110,6 +111,7 @@ class Analyst {
       model,
       reference: this.#reference,
       plain: this.#setup.plain,
+      qualification: this.#setup.qualification,
       openFeaturiser: featuriser === undefined || fresh ? undefined : () => openFeaturiser({ ...featuriser, features: featuriser.features ?? features }),
     });
     if (!this.#setup.fresh) for (const part of Object.values(this.#monitors.parts)) this.#restore(part);
@@ -123,6 +125,7 @@ class Analyst {
       judgements: told?.judgements ?? [],
       points: [...(told?.points ?? []), ...writes].map(nameOf),
       notes: [...this.#notes, ...(told?.notes ?? [])],
+      prices: told?.prices ?? [],
     });
     this.#notes = [];
   }
@@ -132,6 +135,7 @@ class Analyst {
     this.#monitors?.close();
     this.#keep(this.#monitors?.parts.detectors);
     this.#keep(this.#monitors?.parts.actuals);
+    this.#keep(this.#monitors?.parts.rungs);
     this.#tick();
     this.#store.close();
     this.#tell({ type: "closed" });

@@ -69,6 +69,8 @@ export interface Question {
   readonly body: Buffer;
   /** The moment, in the clock's monotonic milliseconds, after which nobody waits for the answer any more. */
   readonly deadlineMs?: number | undefined;
+  /** Set on a copy, whose answer nobody waits for and which counts for nothing: the rung that it is to try. */
+  readonly shadow?: string | undefined;
 }
 
 /** A rung's answer. Anything but `ok` sends the question on to the next rung. */

@@ -24,3 +24,28 @@ export interface Judgement {
   readonly message: string;
   readonly atWallMs: number;
 }
+
+/** What a rung would be worth if it were needed now: told each second, as a level. */
+export interface RungPrice {
+  readonly rung: string;
+  /** Which rung it is that bears the name: one with other options has another. */
+  readonly key: string;
+  /** `unproven`: the evidence does not suffice yet for either; such a rung may be asked. */
+  readonly standing: "unproven" | "qualified" | "ineligible";
+  /** A sentence for a person: how it was found. */
+  readonly message: string;
+  /** Copies that it was asked, and those of its answers that could be compared, since it is known. */
+  readonly copies: number;
+  readonly compared: number;
+  /** Of the latest copies: the ratio of rows in which it agrees with the primary, and of copies that it answered at all. Undefined: unknown. */
+  readonly agreement: number | undefined;
+  readonly coverage: number | undefined;
+  /** Mean absolute difference of its scores or numbers from the primary's. */
+  readonly difference: number | undefined;
+  /** Of the latest rows whose actuals came, the ratio in which it was right, and the primary's of the same rows. */
+  readonly accuracy: number | undefined;
+  readonly primaryAccuracy: number | undefined;
+  /** Of its answers, in milliseconds: half of them came within, and 95 of 100. */
+  readonly medianMs: number | undefined;
+  readonly slowMs: number | undefined;
+}

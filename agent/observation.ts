@@ -59,6 +59,24 @@ export interface SampleObservation {
   readonly atWallMs: number;
 }
 
+/** A rung was asked with a copy of an inference that the primary had answered well. Undecoded, as a sample is. */
+export interface CopyObservation {
+  readonly kind: "copy";
+  readonly inferenceId: string;
+  readonly rung: string;
+  /** Changes with the rung's options: what was known of another rung of that name does not count. */
+  readonly key: string;
+  readonly protocol: string;
+  /** What became of the copy. */
+  readonly outcome: Outcome;
+  /** The primary's answer. */
+  readonly primary: Uint8Array;
+  /** The rung's; empty where there is none. */
+  readonly answer: Uint8Array;
+  readonly durationMs: number;
+  readonly atWallMs: number;
+}
+
 /** The true answer for an inference, arriving later. */
 export interface ActualObservation {
   readonly kind: "actual";
@@ -115,6 +133,7 @@ export type Observation =
   | AttemptObservation
   | ExchangeObservation
   | SampleObservation
+  | CopyObservation
   | ActualObservation
   | ProbeObservation
   | ReadingObservation;

@@ -81,6 +81,9 @@ export function recorder(meter: Meter, clock: Clock, rungs: () => readonly strin
           return reading(observation);
         case "sample":
           return meter.counter(instruments.samples, { result: "taken" }).add();
+        case "copy":
+          if (observation.outcome === "ok") meter.histogram(instruments.rungAnswer, { rung: observation.rung }).record(observation.durationMs / 1_000);
+          return;
         case "actual": // Counted where it is joined, which is where its fate is known.
           return;
       }

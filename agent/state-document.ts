@@ -4,6 +4,7 @@
  */
 import { instruments } from "../exporters/instruments.ts";
 import type { Announce, DriftSignal } from "../exporters/signal.ts";
+import type { RungPrice } from "./judgement.ts";
 import type { Observe, Point, ProbeObservation, ReadingObservation } from "./observation.ts";
 import type { Swim } from "./swim.ts";
 
@@ -20,6 +21,8 @@ export interface StateView {
   readonly points: (points: readonly Point[]) => void;
   readonly signal: Announce;
   readonly note: (text: string) => void;
+  /** What each rung is worth, each second. */
+  readonly prices: (prices: readonly RungPrice[]) => void;
   readonly document: () => Readonly<Record<string, unknown>>;
 }
 
@@ -31,6 +34,7 @@ export function stateView(facts: StateFacts): StateView {
   const drifts = new Map<string, DriftSignal>();
   const notes: string[] = [];
   let levels: readonly Point[] = [];
+  let priced: ReadonlyMap<string, RungPrice> = new Map();
 
   /** The values of one instrument by one of its labels. */
   function by(instrument: Point["instrument"], label: string): Record<string, number> {
@@ -47,6 +51,7 @@ export function stateView(facts: StateFacts): StateView {
       if (observation.kind === "reading") collectors.set(observation.collector, observation);
     },
     points: (points) => void (levels = points),
+    prices: (prices) => void (priced = new Map(prices.map((price) => [price.rung, price]))),
     signal(signal) {
       if (signal.type !== "drift") return;
       if (signal.status === "firing") drifts.set(signal.stream, signal);
@@ -74,7 +79,7 @@ export function stateView(facts: StateFacts): StateView {
         since: new Date(sinceWallMs).toISOString(),
         cause,
         rev,
-        ladder: swim.backends().slice(1),
+        ladder: swim.backends().slice(1).map((rung) => ({ ...rung, price: priceOf(rung.name) })),
         probes: Object.fromEntries([...probes].map(([name, { verdict, reason: why, detail }]) => [name, { verdict, reason: why, detail }])),
         collectors: Object.fromEntries([...collectors].map(([name, { status: state, detail }]) => [name, { status: state, detail }])),
         drift: [...drifts.values()].map(({ stream, detector, message, culprits, statistic, threshold, atWallMs }) => ({
@@ -93,6 +98,23 @@ export function stateView(facts: StateFacts): StateView {
       };
     },
   };
+
+  /** null where no copy has been answered yet. */
+  function priceOf(rung: string): unknown {
+    const price = priced.get(rung);
+    if (price === undefined) return null;
+    const { standing, message, copies, compared, agreement, coverage, difference, accuracy, primaryAccuracy, medianMs, slowMs } = price;
+    const seconds = (ms: number | undefined) => (ms === undefined ? null : ms / 1_000);
+    return {
+      standing, message, copies, compared,
+      agreement: agreement ?? null,
+      coverage: coverage ?? null,
+      difference: difference ?? null,
+      accuracy: accuracy ?? null,
+      primaryAccuracy: primaryAccuracy ?? null,
+      seconds: { median: seconds(medianMs), p95: seconds(slowMs) },
+    };
+  }
 
   function performance(kind: string): Record<string, number> {
     const figures = levels.filter(({ instrument, labels }) => instrument === instruments.performance && labels["kind"] === kind);

@@ -15,8 +15,10 @@ import type { SavedFailover } from "./failover/saved.ts";
 import { ask } from "./forward/ask.ts";
 import { sender } from "./forward/send.ts";
 import { gateway, type Gateway } from "./gateway/gateway.ts";
+import { isSampled } from "./gateway/identity.ts";
 import type { Listener } from "./gateway/listener.ts";
 import { knownRange } from "./ladder/known-range.ts";
+import type { RungPrice } from "./judgement.ts";
 import { ladder } from "./ladder/ladder.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import type { Log } from "./log.ts";
@@ -37,6 +39,8 @@ export interface SwimDeps {
   readonly observe: Observe;
   readonly dropped: (what: string, count?: number) => void;
   readonly save: (state: SavedFailover) => void;
+  /** What the rungs are worth, as it was told last. */
+  readonly prices: () => readonly RungPrice[];
 }
 
 /** What the rooms before these leave behind. */
@@ -57,6 +61,8 @@ export interface Swim {
   /** The primary and every rung. */
   backends(): readonly { readonly name: string; readonly kind: string }[];
   description(): ModelDescription | undefined;
+  /** What the rungs are worth now. */
+  qualify(prices: readonly RungPrice[]): void;
   /** Closes behind the rooms that took over: what is begun is finished, but the state is theirs to tell and to keep. */
   retire(): Promise<readonly string[]>;
   /** Bounded by the gateway's drain; the names of the parts that did not close in time come back. */
@@ -89,6 +95,7 @@ export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy):
         model ??= description.name;
         // Of several, nobody but an answer tells which one serves.
         if (description.versions.length === 1) version ??= description.versions[0];
+        steps.described();
       },
     },
   );
@@ -103,7 +110,13 @@ export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy):
     features: () => range.features(),
     inRange: (columns, rows) => range.outside(columns, rows),
     disagreement: (rung, ratio) => meter.gauge(instruments.rungDisagreement, { rung }).set(ratio),
+    qualification: config.qualification.ratio > 0 ? {
+      options: config.qualification,
+      observe: (copy) => retired || deps.observe(copy),
+      counted: (rung, result) => meter.counter(instruments.rungCopies, { rung, result }).add(),
+    } : undefined,
   });
+  steps.qualify(deps.prices());
   const room = failover(config.failover, {
     clock, target,
     announce: (signal) => retired || deps.announce(signal),
@@ -141,6 +154,7 @@ export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy):
     version: () => version,
     retried: (result) => retries[result].add(),
     ...(config.ladder.some(({ kind }) => kind === "last-good") ? { remember: steps.remember } : {}),
+    ...(config.ladder.length > 0 && config.qualification.ratio > 0 ? { qualify: { wants: (id: string) => isSampled(id, config.qualification.ratio), offer: steps.offer } } : {}),
     ...(config.model.name === undefined ? {} : { model: config.model.name }),
   });
   const reads = collectors(config.collectors, { clock, log, ask, server, observe });
@@ -161,6 +175,7 @@ export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy):
       address: front.address,
       backends: () => [{ name: primaryName, kind: primaryName }, ...steps.rungs.map(({ name, kind }) => ({ name, kind }))],
       description: () => described.description(),
+      qualify: steps.qualify,
       retire() {
         retired = true;
         return life.close();

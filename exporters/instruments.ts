@@ -54,6 +54,12 @@ export const instruments = {
   attemptDuration: histogram("pilotfish.gateway.attempt.duration", "Time a backend took for its answer.", ["backend"]),
   retries: counter("pilotfish.gateway.retries", "{retry}", "Second attempts at the primary: taken, or refused because the budget was spent.", ["result"]),
   rungDisagreement: gauge("pilotfish.ladder.disagreement", "1", "How far the members of an ensemble disagreed in its last answer, 0 to 1.", ["rung"]),
+  rungCopies: counter("pilotfish.rung.copies", "{copy}", "Copies of answered inferences for the rungs: asked, or let go and why.", ["rung", "result"]),
+  rungAnswer: histogram("pilotfish.rung.answer", "Time a rung took to answer a copy.", ["rung"]),
+  rungAgreement: gauge("pilotfish.rung.agreement", "1", "Ratio of rows, of the latest copies, in which the rung's answer is the primary's.", ["rung"]),
+  rungAccuracy: gauge("pilotfish.rung.accuracy", "1", "Ratio of rows, of the latest copies whose true answers came, in which the rung was right; rung `primary`: the primary on the same inferences.", ["rung"]),
+  rungCoverage: gauge("pilotfish.rung.coverage", "1", "Ratio of the latest copies that the rung answered at all.", ["rung"]),
+  rungEligible: gauge("pilotfish.rung.eligible", "", "1 while nothing speaks against asking the rung, 0 while it would answer badly.", ["rung"]),
   samples: counter("pilotfish.samples", "{sample}", "Exchanges chosen for analysis: taken, or dropped and why.", ["result"]),
 
   // Failover

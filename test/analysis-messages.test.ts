@@ -17,11 +17,14 @@ const exchanges: fc.Arbitrary<Heard> = fc.record<HeardExchange>({
 const samples: fc.Arbitrary<Heard> = fc
   .record({ inferenceId: word, request: fc.uint8Array(), response: fc.uint8Array() })
   .map((one) => ({ kind: "sample", model: "m", version: undefined, rung: "primary", protocol: "open-inference", atWallMs: 1, ...one }));
+const copies: fc.Arbitrary<Heard> = fc
+  .record({ inferenceId: word, rung: word, primary: fc.uint8Array(), answer: fc.uint8Array(), durationMs: fc.nat() })
+  .map((one) => ({ kind: "copy", key: "k", protocol: "open-inference", outcome: "ok", atWallMs: 3, ...one }));
 const actuals: fc.Arbitrary<Heard> = fc.record({ inferenceId: word, values: fc.array(fc.double({ noNaN: true })) }).map((one) => ({ kind: "actual", atWallMs: 2, ...one }));
 
 test("what goes to the analysis thread comes out there as it went in, in its order, and its numbers are handed over and not copied", () => {
   fc.assert(
-    fc.property(fc.array(fc.oneof(exchanges, samples, actuals)), (heard) => {
+    fc.property(fc.array(fc.oneof(exchanges, samples, copies, actuals)), (heard) => {
       const batch = pack(heard);
       const there = structuredClone(batch, { transfer: [...transferable(batch)] });
       expect(batch.which.byteLength + batch.durationsMs.byteLength + batch.bodies.byteLength).toBe(0);

@@ -17,6 +17,7 @@ const shown = z.object({
   reason: z.string(),
   since: z.string(),
   cause: z.object({ detector: z.string(), code: z.string(), evidence: z.string() }),
+  ladder: z.array(z.object({ name: z.string(), price: z.object({ standing: z.string(), message: z.string(), seconds: z.object({ median: z.number().nullable() }) }).nullish() })).default([]),
   probes: z.record(z.string(), z.object({ verdict: z.string(), detail: z.string() })),
   drift: z.array(z.object({ stream: z.string(), message: z.string() })),
 });
@@ -50,6 +51,7 @@ export const status = {
       `${state.model.name}${state.model.version === null ? "" : ` version ${state.model.version}`} at ${state.server.url}: ${state.status} since ${state.since}`,
       `answers come from: ${state.rung}${state.reason === "normal" ? "" : ` (${state.reason})`}`,
       ...(state.cause.code === "none" ? [] : [`because: ${state.cause.evidence} (${state.cause.detector}, ${state.cause.code})`]),
+      ...state.ladder.flatMap(({ name, price }) => (price == null ? [] : [`rung ${name}: ${price.standing}, ${price.message}${price.seconds.median === null ? "" : `, within ${Number((1_000 * price.seconds.median).toPrecision(2))} ms mostly`}`])),
       ...Object.entries(state.probes).map(([name, { verdict, detail }]) => `probe ${name}: ${verdict}${detail === "" ? "" : `, ${detail}`}`),
       ...state.drift.map(({ stream, message }) => `drift of ${stream}: ${message}`),
     ];

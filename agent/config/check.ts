@@ -39,7 +39,15 @@ function resolvedRung(rung: RungOptions, from: <T>(path: T) => T): RungOptions {
 /** @param config the sections that could be parsed, with their paths resolved. */
 export async function checkWorld(config: Sections): Promise<readonly Problem[]> {
   const read = await Promise.all([references(config), rungs(config), featuriser(config), state(config), token(config), knownQuestion(config)]);
-  return [...listeners(config), ...read.flat()];
+  return [...listeners(config), ...strangers(config), ...read.flat()];
+}
+
+/** Settings for rungs that there are not. */
+function strangers({ qualification, ladder = [] }: Sections): readonly Problem[] {
+  const names = ladder.map(({ name }) => name);
+  return Object.keys(qualification?.rungs ?? {})
+    .filter((name) => !names.includes(name))
+    .map((name) => ({ path: `qualification.rungs.${name}`, message: `there is no rung named "${name}"; there are ${names.join(", ") || "none"}` }));
 }
 
 async function references({ model }: Sections): Promise<readonly Problem[]> {

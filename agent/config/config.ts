@@ -16,6 +16,7 @@ import { failoverOptions } from "../failover/failover.ts";
 import { gatewayOptions } from "../gateway/gateway.ts";
 import { ladderOptions } from "../ladder/ladder.ts";
 import { monitorsOptions } from "../monitors/options.ts";
+import { qualificationOptions } from "../monitors/qualification-options.ts";
 import { probesOptions } from "../probes/probes.ts";
 import { plainOptions } from "../protocols/plain-options.ts";
 import { protocolNames } from "../protocols/protocols.ts";
@@ -47,6 +48,7 @@ export const configSchema = z.strictObject({
   model: modelOptions.prefault({}),
   gateway: gatewayOptions.prefault({}),
   ladder: ladderOptions.prefault([]),
+  qualification: qualificationOptions.prefault({}),
   probes: probesOptions.prefault({}),
   collectors: collectorsOptions.prefault({}),
   failover: failoverOptions.prefault({}),

@@ -1,7 +1,7 @@
 /**
  * The primary's answer on its way to the client, its body untouched. What was held whole on both sides is remembered for rungs
- * that give it again. A stream of events that breaks says so in the protocol's own form; any other answer is broken off with
- * its connection, since the client has had a part of it.
+ * that give it again, and rungs are tried with copies of some of it. A stream of events that breaks says so in the protocol's
+ * own form; any other answer is broken off with its connection, since the client has had a part of it.
  */
 import type { Outcome } from "../backend.ts";
 import type { Head } from "../forward/attempt.ts";
@@ -27,7 +27,7 @@ export async function deliver(inquiry: Inquiry, { attempt, flight, head, whole, 
     await reply.end(attempt.held);
     if (outcome === "ok") remember(inquiry, attempt.held, head, version);
   } else {
-    const memory = deps.remember === undefined ? undefined : new Memory(options.holdMax);
+    const memory = deps.remember !== undefined || isOffered(inquiry) ? new Memory(options.holdMax) : undefined;
     reply.onDrain(() => attempt.resume());
     const failure = await attempt.pipe((chunk) => {
       work.progress(flight, chunk);
@@ -46,13 +46,22 @@ export async function deliver(inquiry: Inquiry, { attempt, flight, head, whole, 
 
 /** The client has its answer by now. */
 function remember(inquiry: Inquiry, body: readonly Buffer[], head: Head, version: string | undefined): void {
-  const { target, upload } = inquiry;
-  const keep = inquiry.room.deps.remember;
-  if (keep === undefined || target === undefined || !upload.replayable) return;
+  const { target, upload, inferenceId } = inquiry;
+  const { remember: keep, qualify, clock } = inquiry.room.deps;
+  const offered = isOffered(inquiry);
+  if ((keep === undefined && !offered) || target === undefined || !upload.replayable) return;
   const { status, headers } = head;
   const fields: Record<string, string> = {};
   for (let i = 0; i < headers.length; i += 2) fields[(headers[i] as string).toLowerCase()] = headers[i + 1] as string;
-  keep(inquiry.question(), { status, headers: fields, body: Buffer.concat(body), version });
+  const question = inquiry.question();
+  const answer = { status, headers: fields, body: Buffer.concat(body), version };
+  if (offered) qualify?.offer(inferenceId, question, answer, clock.wallMs());
+  keep?.(question, answer);
+}
+
+/** Rungs are tried with a copy of it. */
+function isOffered({ target, inferenceId, room }: Inquiry): boolean {
+  return target !== undefined && room.deps.qualify?.wants(inferenceId) === true;
 }
 
 async function breakOff({ reply, target, room }: Inquiry, { headers, length }: Head, { outcome }: Failure): Promise<void> {

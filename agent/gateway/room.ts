@@ -44,6 +44,13 @@ export interface GatewayDeps {
   dropped?(what: Dropped): void;
   /** An answer of the primary to an inference, after its last byte: for rungs that give it again. Absent where nobody wants it. */
   readonly remember?: (question: Question, answer: GoodAnswer) => void;
+  /** Tries rungs with copies of what the primary answered. Plain data, so that it can cross a thread. */
+  readonly qualify?: {
+    /** Is this inference to be offered? Cheap, and the same for the same id. */
+    wants(inferenceId: string): boolean;
+    /** An answer of the primary, after its last byte and before `remember` has it. Nobody waits for what follows. */
+    offer(inferenceId: string, question: Question, answer: GoodAnswer, atWallMs: number): void;
+  };
   /** A second attempt at the primary was wanted. */
   retried?(result: "taken" | "refused"): void;
 }

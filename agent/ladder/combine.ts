@@ -109,6 +109,13 @@ function shapeOf({ rows, columns }: Said): string {
   return `${rows} ${columns.map(({ name, values }) => `${JSON.stringify(name)}:${kindOf(values)}`).sort().join(" ")}`;
 }
 
+/** `2 rows of label (number), city (text)`, cut after a few columns. */
+export function shapeInWords({ rows, columns }: Pick<Said, "rows" | "columns">): string {
+  const kindOf = (values: readonly Value[]): string => ({ string: "text", boolean: "truth value" })[typeof values.find((value) => value !== null) as string] ?? "number";
+  const named = columns.slice(0, 4).map(({ name, values }) => `${name} (${kindOf(values)})`);
+  return `${rows} ${rows === 1 ? "row" : "rows"} of ${named.join(", ")}${columns.length > named.length ? ` and ${columns.length - named.length} more` : ""}`;
+}
+
 function isDescribed({ columns }: Said, { outputs }: ModelDescription): boolean {
   const names = new Set(columns.map(({ name }) => name));
   return outputs.every(({ name, shape }) => {

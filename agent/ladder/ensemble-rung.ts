@@ -11,7 +11,7 @@ import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import type { ModelDescription, Protocol } from "../protocols/protocol.ts";
 import { answerOf, unreadable } from "./answer.ts";
-import { agreeing, combine, methods } from "./combine.ts";
+import { agreeing, combine, methods, shapeInWords } from "./combine.ts";
 import type { Said } from "./combine.ts";
 import type { LadderRung } from "./ladder-rung.ts";
 import { featureNames, guardOptions, modelVersion, rungName } from "./options.ts";
@@ -42,7 +42,7 @@ export interface EnsembleRungDeps {
   readonly protocol: Protocol;
   readonly describe: () => ModelDescription | undefined;
   /** A rung of the ladder, with its guards; undefined where there is none of that name. */
-  readonly rung: (name: string) => (Rung & { readonly usable: boolean }) | undefined;
+  readonly rung: (name: string) => (Rung & { readonly usable: boolean; readonly asleep: boolean }) | undefined;
   /** How far the members of a rung disagreed, from 0 to 1. */
   readonly disagreement: (rung: string, ratio: number) => void;
 }
@@ -96,13 +96,16 @@ export function ensembleRung(options: EnsembleRungOptions, deps: EnsembleRungDep
       leftOut.set(member, "shape");
       if (told.has(member)) continue;
       told.add(member);
-      log.warn({ rung: name, member }, "a member of an ensemble is left out: its answer has another shape than the others'");
+      log.warn({ rung: name, member, shapes: Object.fromEntries(said.map((one) => [one.member, shapeInWords(one)])) }, "a member of an ensemble is left out: its answer has another shape than the others'");
     }
     const left = [...leftOut].map(([member, why]) => `${member};${why}`).join(", ");
-    if (same.length < quorum) return { outcome: signal.aborted ? "timeout" : "error", detail: `${same.length} of ${quorum} members answered${left === "" ? "" : `; left out: ${left}`}` };
+    if (same.length < quorum) {
+      const shapes = others.length === 0 ? "" : `; shapes differ: ${said.map((one) => `${one.member} says ${shapeInWords(one)}`).join(", ")}`;
+      return { outcome: signal.aborted ? "timeout" : "error", detail: `${same.length} of ${quorum} members answered${left === "" ? "" : `; left out: ${left}`}${shapes}`.slice(0, 300) };
+    }
 
     const { rows, given, disagreement } = combine(same, options.combine, options.outputs, description);
-    deps.disagreement(name, disagreement);
+    if (question.shadow === undefined) deps.disagreement(name, disagreement);
     const combined = answerOf(given, rows, { protocol, question, request, description, version });
     if (combined.outcome !== "ok") return combined;
     const members = same.map(({ member }) => member);
@@ -115,6 +118,9 @@ export function ensembleRung(options: EnsembleRungOptions, deps: EnsembleRungDep
     kind: "ensemble",
     get ready() {
       return options.members.filter((member) => deps.rung(member)?.usable === true).length >= quorum;
+    },
+    get asleep() {
+      return options.members.some((member) => deps.rung(member)?.asleep === true);
     },
     answer,
   };

@@ -1,6 +1,8 @@
 /**
  * What stands before every rung, in this order: is the question for the model that the ladder stands in for, is it in the
- * rung's validity domain, is the rung's circuit closed, is there a place in its bulkhead, and then its share of time.
+ * rung's validity domain, is the rung eligible, is its circuit closed, is there a place in its bulkhead, and then its share
+ * of time. Copies (copies.ts) pass circuit and bulkhead by, and a rung that is not eligible is asked them all the same: its
+ * answers are how it may become so again.
  *
  * Only failures and time-outs count against a rung. Being full, being asked about what it was not made for and an asker who
  * went away do not, and neither does a rung that says itself that it is not ready.
@@ -33,11 +35,21 @@ export interface GuardDeps {
   readonly protocol: Protocol;
   readonly describe: () => ModelDescription | undefined;
   readonly inRange: InRange;
+  /** Why a rung is not eligible, in a sentence; undefined where it is. */
+  readonly barred?: (rung: string) => string | undefined;
 }
 
 export interface GuardedRung extends Rung {
   /** It would be asked, and could answer. */
   readonly usable: boolean;
+  /** A question would have something loaded that is not there yet. */
+  readonly asleep: boolean;
+  /** Questions of clients under way. */
+  readonly clients: number;
+  /** What it answers to a copy. Never rejects; the signal of `abort` is aborted when a client comes. */
+  copy(question: Question, abort: AbortController): Promise<RungAnswer>;
+  /** The primary has described its model, or another one. */
+  described(): void;
   start(): Promise<() => Promise<void>>;
 }
 
@@ -57,8 +69,35 @@ export function guarded(rung: LadderRung, options: GuardOptions, deps: GuardDeps
     return read.ok ? outside(validity, read.columns, read.rows, inRange) : `the request can not be read: ${read.reason}`;
   };
 
+  let clients = 0;
+  const copies = new Set<AbortController>();
+
+  async function copied(question: Question, signal: AbortSignal): Promise<RungAnswer> {
+    // A member of an ensemble that is tried has its part in it as it would have for a client.
+    const detail = unfit(question) ?? (question.shadow === rung.name ? undefined : deps.barred?.(rung.name));
+    if (detail !== undefined) return { outcome: "unsupported", detail };
+    if (options.bulkhead === undefined) return rung.answer(question, signal);
+    const { timeoutMs } = options.bulkhead;
+    const slice = timeSlice(clock, Math.min(timeoutMs, (question.deadlineMs ?? Infinity) - clock.monotonicMs()), signal);
+    try {
+      return await Promise.race([rung.answer({ ...question, deadlineMs: clock.monotonicMs() + timeoutMs }, slice.signal), slice.late]);
+    } finally {
+      slice.end();
+    }
+  }
+
+  async function askForClient(question: Question, signal: AbortSignal): Promise<RungAnswer> {
+    for (const copy of copies) copy.abort(new DOMException("a client asks", "AbortError"));
+    clients += 1;
+    try {
+      return await ask(question, signal);
+    } finally {
+      clients -= 1;
+    }
+  }
+
   async function ask(question: Question, signal: AbortSignal): Promise<RungAnswer> {
-    const detail = unfit(question);
+    const detail = unfit(question) ?? deps.barred?.(rung.name);
     if (detail !== undefined) return { outcome: "unsupported", detail };
     if (breaker === undefined || rung.ready === false) return timed.answer(question, signal);
     const { allowed, trial } = breaker.ask();
@@ -77,17 +116,29 @@ export function guarded(rung: LadderRung, options: GuardOptions, deps: GuardDeps
     name: rung.name,
     kind: rung.kind,
     get usable() {
-      return rung.ready !== false && breaker?.allows !== false;
+      return rung.ready !== false && breaker?.allows !== false && deps.barred?.(rung.name) === undefined;
     },
-    async answer(question, signal) {
-      try {
-        return await ask(question, signal);
-      } catch (error) {
-        return { outcome: "error", detail: String(error).slice(0, 200) };
-      }
+    get asleep() {
+      return rung.asleep === true;
     },
+    get clients() {
+      return clients;
+    },
+    answer: (question, signal) => safely(question.shadow === undefined ? askForClient(question, signal) : copied(question, signal)),
+    async copy(question, abort) {
+      copies.add(abort);
+      const answer = await safely(copied(question, abort.signal));
+      copies.delete(abort);
+      return answer;
+    },
+    described: () => rung.described?.(),
     start: () => rung.start?.() ?? Promise.resolve(() => Promise.resolve()),
   };
+}
+
+/** An error of ours is an answer too. */
+function safely(answering: Promise<RungAnswer>): Promise<RungAnswer> {
+  return answering.catch((error: unknown) => ({ outcome: "error", detail: String(error).slice(0, 200) }));
 }
 
 function verdictOn({ outcome }: RungAnswer, signal: AbortSignal): "success" | "failure" | "nothing" {

@@ -28,6 +28,19 @@ export function misfit(inputs: readonly Input[], mapping: InputMapping, features
   return undefined;
 }
 
+/** What the model takes and what the primary gives, with types and shapes: `the model takes X float32[n,4]; the primary, X FP32[-1,3]`. */
+export function bothInWords(inputs: readonly Input[], description: ModelDescription | undefined): string {
+  const takes = inputs.map(({ name, type, shape }) => `${name} ${type}[${shape.join(",")}]`);
+  const given = description?.inputs.map(({ name, datatype, shape }) => `${name} ${datatype}[${shape.join(",")}]`) ?? [];
+  return `the model takes ${fewOf(takes)}${given.length === 0 ? "" : `; the primary, ${fewOf(given)}`}`;
+}
+
+/** A model may have hundreds of inputs. */
+function fewOf(items: readonly string[]): string {
+  const most = 20;
+  return items.length <= most ? items.join(", ") : `${items.slice(0, most).join(", ")} and ${items.length - most} more`;
+}
+
 /** What is known of where the input comes from; undefined: it comes from nowhere. */
 function sourceOf(input: Input, isOnly: boolean, mapping: InputMapping, features: readonly string[] | undefined, description: ModelDescription | undefined): Given | undefined {
   const unknown: Given = { width: undefined, text: undefined };

@@ -8,6 +8,10 @@ import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import type { PlainOptions } from "../protocols/plain-options.ts";
 import type { ModelDescription, Protocol } from "../protocols/protocol.ts";
+import type { RungPrice } from "../judgement.ts";
+import type { CopyObservation } from "../observation.ts";
+import { Copies, rungKey } from "./copies.ts";
+import type { CopiesOptions, CopyResult } from "./copies.ts";
 import { defaultRung } from "./default-rung.ts";
 import { ensembleRung } from "./ensemble-rung.ts";
 import { guarded } from "./guard.ts";
@@ -21,6 +25,8 @@ import { instantGuards } from "./options.ts";
 import type { Send } from "./relay.ts";
 import { replicaRung } from "./replica-rung.ts";
 import { featuresOf } from "./rules-file.ts";
+import { Qualified } from "./qualified.ts";
+import type { QualifiedOptions } from "./qualified.ts";
 import { rulesRung } from "./rules-rung.ts";
 import type { Feature } from "./rule-options.ts";
 import { rungOptions } from "./rung-options.ts";
@@ -53,6 +59,15 @@ export interface LadderDeps {
   readonly disagreement: (rung: string, ratio: number) => void;
   /** Something bounded let go of what it held. */
   readonly dropped: (what: string, count?: number) => void;
+  /** Absent: no rung is asked with copies, and all are eligible. */
+  readonly qualification?: QualificationDeps | undefined;
+}
+
+export interface QualificationDeps {
+  readonly options: CopiesOptions & QualifiedOptions;
+  /** Hears what a rung answered to a copy. */
+  readonly observe: (copy: CopyObservation) => void;
+  readonly counted: (rung: string, result: CopyResult) => void;
 }
 
 export interface Ladder {
@@ -62,6 +77,12 @@ export interface Ladder {
   usable(): readonly string[];
   /** Keeps an answer of the primary for rungs that give it again; nothing happens where there are none. Nobody waits for it. */
   readonly remember: (question: Question, answer: GoodAnswer) => void;
+  /** Asks rungs with copies of an inference that the primary answered; before the answer is remembered. Nobody waits for it. */
+  readonly offer: (inferenceId: string, question: Question, answer: GoodAnswer, atWallMs: number) => void;
+  /** The primary has described its model: what could not be checked before is checked now, and not by the first question. */
+  readonly described: () => void;
+  /** What the rungs are worth: those that would answer badly are not asked. */
+  readonly qualify: (prices: readonly RungPrice[]) => void;
   /** Loads what has to be loaded. Never rejects: what can not be loaded is logged with its path. */
   start(): Promise<() => Promise<void>>;
 }
@@ -93,14 +114,21 @@ export function ladder(options: LadderOptions, deps: LadderDeps): Ladder {
   const byName = new Map<string, GuardedRung>();
   const parts: Parts = { ...deps, rung: (name) => byName.get(name) };
   const memories: LastGoodRung[] = [];
+  const keyed = options.map((rung) => ({ name: rung.name, kind: rung.kind, key: rungKey(rung, options) }));
+  const qualified = new Qualified(deps.qualification?.options, keyed, deps.log);
   for (const rung of options) {
     const made = make(rung, parts);
     if (made instanceof LastGoodRung) memories.push(made);
-    byName.set(rung.name, guarded(made, guardsOf(rung), deps));
+    byName.set(rung.name, guarded(made, guardsOf(rung), { ...deps, barred: (name) => qualified.barred(name) }));
   }
   const rungs = [...byName.values()];
+  const copied = keyed.map(({ name, key }) => ({ rung: byName.get(name) as GuardedRung, key }));
+  const copies = deps.qualification && new Copies(deps.qualification.options, copied, { ...deps, ...deps.qualification });
   return {
     rungs,
+    offer: (inferenceId, question, answer, atWallMs) => copies?.offer(inferenceId, question, answer, atWallMs),
+    described: () => rungs.forEach((rung) => rung.described()),
+    qualify: (prices) => qualified.take(prices),
     usable: () => rungs.filter(({ usable }) => usable).map(({ name }) => name),
     remember: (question, answer) => memories.forEach((memory) => memory.remember(question, answer)),
     async start() {

@@ -15,7 +15,7 @@ import type { PlainOptions } from "../protocols/plain-options.ts";
 import type { ModelDescription, Protocol } from "../protocols/protocol.ts";
 import type { ProtocolName } from "../protocols/protocols.ts";
 import { answerWith, modelOf } from "./answer.ts";
-import { misfit } from "./input-check.ts";
+import { bothInWords, misfit } from "./input-check.ts";
 import type { LadderRung } from "./ladder-rung.ts";
 import type { OnnxAnswer, OnnxAsk, OnnxSay, OnnxThreadData } from "./onnx-message.ts";
 import { featureNames, guardOptions, modelVersion, rungName, scalar } from "./options.ts";
@@ -94,6 +94,10 @@ export class OnnxRung implements LadderRung {
     return this.#state === "ready" || this.#state === "asleep" || this.#state === "waking";
   }
 
+  get asleep(): boolean {
+    return this.#state === "asleep";
+  }
+
   /** Kept when the model is loaded, or can not be. */
   async start(): Promise<() => Promise<void>> {
     if (this.#options.load === "lazy") this.#state = "asleep";
@@ -104,6 +108,10 @@ export class OnnxRung implements LadderRung {
       this.#cancelRestart();
       await this.#worker?.terminate();
     };
+  }
+
+  described(): void {
+    if (this.#state === "ready") this.#check();
   }
 
   answer(question: Question, signal: AbortSignal): Promise<RungAnswer> {
@@ -199,7 +207,7 @@ export class OnnxRung implements LadderRung {
     if (!isFirst && description === this.#checked) return;
     this.#checked = description;
     const why = misfit(this.#inputs, this.#options.inputs ?? {}, this.#options.features, description);
-    if (why !== undefined) this.#out(`the inputs of ${this.#options.model} do not match: ${why}`);
+    if (why !== undefined) this.#out(`the inputs of ${this.#options.model} do not match: ${why} (${bothInWords(this.#inputs, description)})`);
   }
 
   /** A mistake that time does not mend. */

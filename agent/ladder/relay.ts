@@ -4,6 +4,7 @@
  */
 import type { Question, RungAnswer } from "../backend.ts";
 import type { Protocol } from "../protocols/protocol.ts";
+import { noAnswer } from "./answer-check.ts";
 
 /** What came back from another server. */
 export type Sent =
@@ -22,8 +23,9 @@ export type Send = (server: URL, question: Question, timeoutMs: number, signal: 
 const ofOneConnection = new Set(["connection", "content-length", "expect", "host", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"]);
 
 /** The same question as another server is to get it. `deadlineMs` stays behind: that time is this clock's. */
-export function passedOn({ method, path, headers, body }: Question, changedPath: string = path): Question {
-  return { method, path: changedPath, headers: endToEnd(headers), body };
+export function passedOn({ method, path, headers, body, shadow }: Question, changedPath: string = path): Question {
+  // Whoever gets a copy may want to know that nobody waits for the answer.
+  return { method, path: changedPath, headers: { ...endToEnd(headers), ...(shadow === undefined ? {} : { "pilotfish-shadow": shadow }) }, body };
 }
 
 /** The answer of a rung that asks a server. `failed`: the server did not do its part, and may be held to account for it. */
@@ -38,6 +40,8 @@ export function answerFrom(sent: Sent, protocol: Protocol, version: string | und
   if (status >= 400) return { answer: { outcome: "rejected", detail: `answered ${status}` }, failed: false };
   // A redirection answers nobody, and is not followed.
   if (status >= 300) return { answer: { outcome: "error", detail: `answered ${status}` }, failed: true };
+  const why = noAnswer(body, headers, protocol);
+  if (why !== undefined) return { answer: { outcome: "error", detail: `answered ${status} with what is no answer: ${why}` }, failed: true };
   return { answer: { outcome: "ok", status, headers: endToEnd(headers) as Record<string, string>, body, version: version ?? protocol.versionIn(body) }, failed: false };
 }
 

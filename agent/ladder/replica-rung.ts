@@ -42,7 +42,8 @@ export function replicaRung({ name, urls, timeout, circuit }: ReplicaRungOptions
   const replicas = urls.map((url): Replica => ({ url: new URL(url), load: newLoad(), breaker: new Breaker(circuit, clock) }));
 
   async function ask({ url, load, breaker }: Replica, question: Question, timeoutMs: number, signal: AbortSignal) {
-    const { trial } = breaker.ask();
+    const isCopy = question.shadow !== undefined;
+    const { trial } = isCopy ? { trial: false } : breaker.ask();
     const startMs = clock.monotonicMs();
     load.inFlight += 1;
     let type: "success" | "failure" | "nothing" = "failure";
@@ -56,7 +57,7 @@ export function replicaRung({ name, urls, timeout, circuit }: ReplicaRungOptions
       return { answer, failed };
     } finally {
       load.inFlight -= 1;
-      breaker.ended(type, trial);
+      if (!isCopy) breaker.ended(type, trial);
     }
   }
 
@@ -70,7 +71,9 @@ export function replicaRung({ name, urls, timeout, circuit }: ReplicaRungOptions
       const deadlineMs = question.deadlineMs ?? clock.monotonicMs() + timeout;
       const details: string[] = [];
       let left = replicas;
-      for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
+      // Nobody waits for a copy, so it is not repeated.
+      const attempts = question.shadow === undefined ? attemptsMax : 1;
+      for (let attempt = 0; attempt < attempts; attempt += 1) {
         const leftMs = deadlineMs - clock.monotonicMs();
         const chosen = choose(left.filter(({ breaker }) => breaker.allows), () => clock.random());
         if (chosen === undefined || leftMs <= 0 || signal.aborted) break;

@@ -96,11 +96,12 @@ export class VersionRung implements LadderRung {
     const timeoutMs = (question.deadlineMs ?? clock.monotonicMs() + this.#options.timeout) - clock.monotonicMs();
     const sent = await send(this.#server, passedOn(question, path), timeoutMs, signal);
     if (sent.ok && isMissing(sent)) this.#missing = version;
-    if (sent.ok && sent.status < 300) {
+    const { answer } = answerFrom(sent, protocol, version);
+    if (answer.outcome === "ok") {
       this.#there = version;
       this.#nextMs = lookMs;
     }
-    return answerFrom(sent, protocol, version).answer;
+    return answer;
   }
 
   #version(): string | undefined {

@@ -21,8 +21,8 @@ import { isFailure, primaryName, type Outcome, type Reason } from "../backend.ts
 import { isDerived } from "../featuriser/derived.ts";
 import type { Featuriser } from "../featuriser/featuriser.ts";
 import { knowsNone } from "../featuriser/origin.ts";
-import type { Judgement } from "../judgement.ts";
-import type { ActualObservation, HeardExchange, Point, SampleObservation } from "../observation.ts";
+import type { Judgement, RungPrice } from "../judgement.ts";
+import type { ActualObservation, CopyObservation, HeardExchange, Point, SampleObservation } from "../observation.ts";
 import type { Decoded, Protocol } from "../protocols/protocol.ts";
 import type { PlainOptions } from "../protocols/plain-options.ts";
 import { protocolNamed, protocols, type ProtocolName } from "../protocols/protocols.ts";
@@ -33,6 +33,8 @@ import { LatencyMonitor, type LatencySnapshot } from "./latency-monitor.ts";
 import { Learning, type LearningSnapshot } from "./learning.ts";
 import { LivePerformance, type PerformanceJudgesSnapshot, type PerformanceRowsSnapshot } from "./live-performance.ts";
 import type { MonitorsOptions } from "./options.ts";
+import type { QualificationOptions } from "./qualification-options.ts";
+import { Qualification, type QualificationSnapshot } from "./qualification.ts";
 import { RateMonitor, type RateSnapshot } from "./rate-monitor.ts";
 import { referenceDigest } from "./reference-file.ts";
 import { alarmThreshold, rowRateStart } from "./row-rate.ts";
@@ -45,6 +47,8 @@ export interface MonitorsDeps {
   readonly reference: Reference | "learn" | "none";
   /** Of the protocol `plain`: where things stand in its bodies. */
   readonly plain?: PlainOptions | undefined;
+  /** Without them rungs are not judged. */
+  readonly qualification?: QualificationOptions | undefined;
   /** Loads the featuriser that the options name; without it that stays off. */
   readonly openFeaturiser?: (() => Promise<Featuriser>) | undefined;
 }
@@ -55,6 +59,8 @@ export interface Told {
   readonly points: readonly Point[];
   /** Sentences for people, each said once. */
   readonly notes: readonly string[];
+  /** What each rung that was asked with copies is worth. */
+  readonly prices: readonly RungPrice[];
 }
 
 /** A part of the state, kept for a restart on its own. */
@@ -70,15 +76,15 @@ export interface Part {
 
 export interface Monitors {
   /** Never throws, whatever the bodies hold. Cost: the bodies parsed once, and about half a microsecond for each value. */
-  hear(observation: SampleObservation | HeardExchange | ActualObservation, nowMs: number, wallMs: number): void;
+  hear(observation: SampleObservation | CopyObservation | HeardExchange | ActualObservation, nowMs: number, wallMs: number): void;
   /** Kept when what was heard has been through the featuriser; undefined where nothing waits for one. */
   drained(): Promise<void> | undefined;
   /** To be called about each second. */
   tick(nowMs: number, wallMs: number): Told;
   /** Hears what still waits for the featuriser, without it. Nothing may be heard after. */
   close(): void;
-  /** `detectors` are some hundred kilobytes at most; `actuals`, the answers that wait for theirs, some megabytes. */
-  readonly parts: { readonly detectors: Part; readonly actuals: Part };
+  /** `detectors` are some hundred kilobytes at most, and so are `rungs`; `actuals`, the answers that wait for theirs, some megabytes. */
+  readonly parts: { readonly detectors: Part; readonly actuals: Part; readonly rungs?: Part };
 }
 
 export function monitors(options: MonitorsOptions, deps: MonitorsDeps): Monitors {
@@ -93,6 +99,11 @@ interface DetectorsSnapshot {
   readonly failures: RateSnapshot;
   readonly performance: PerformanceJudgesSnapshot;
   readonly latency: LatencySnapshot;
+}
+
+interface RungsSnapshot {
+  readonly key: string;
+  readonly rungs: QualificationSnapshot;
 }
 
 interface AnswersSnapshot {
@@ -122,6 +133,7 @@ class ModelMonitors implements Monitors {
   readonly #failures: RateMonitor;
   readonly #latency: LatencyMonitor;
   readonly #performance: LivePerformance;
+  readonly #qualification: Qualification | undefined;
 
   readonly #rows = new Map<string, number>();
   #strangers = 0;
@@ -130,7 +142,7 @@ class ModelMonitors implements Monitors {
   #notes: string[] = [];
   readonly #noted = new Set<string>();
 
-  constructor(options: MonitorsOptions, { model, reference, plain, openFeaturiser }: MonitorsDeps) {
+  constructor(options: MonitorsOptions, { model, reference, plain, qualification, openFeaturiser }: MonitorsDeps) {
     this.#options = options;
     this.#plain = plain;
     this.#model = model;
@@ -147,6 +159,8 @@ class ModelMonitors implements Monitors {
     this.#performance = new LivePerformance({ model, clear, falseAlarms, problem, score, actuals }, known, judge);
     if (this.#performance.trouble !== undefined) this.#note(this.#performance.trouble);
     if (usable !== reference) this.#note(`drift of features is not watched: the reference is of the model "${(reference as Reference).model}", not of "${model}"`);
+    const reading = { prediction: options.prediction, scores: this.#scores, regression: (known?.estimator?.problem ?? problem) === "regression" };
+    this.#qualification = qualification && new Qualification({ options: qualification, reading, ttl: actuals.ttl });
     if (usable === "learn") this.#learning = new Learning(options.learn, this.#scoreName);
     else if (usable !== "none") this.#watch(usable);
     if (usable !== "none") this.#featurise(openFeaturiser);
@@ -154,17 +168,21 @@ class ModelMonitors implements Monitors {
     this.parts = {
       detectors: this.#detectorsPart(JSON.stringify([2, model, origin, options.window, options.problem, actuals.window, options.score, options.features, options.learn, options.featuriser])),
       actuals: this.#actualsPart(JSON.stringify([2, model, actuals.window, options.prediction, score, this.#performance.shape])),
+      ...(this.#qualification === undefined ? {} : { rungs: this.#rungsPart(this.#qualification, JSON.stringify([1, model, reading, qualification])) }),
     };
   }
 
-  hear(observation: SampleObservation | HeardExchange | ActualObservation, nowMs: number, wallMs: number): void {
+  hear(observation: SampleObservation | CopyObservation | HeardExchange | ActualObservation, nowMs: number, wallMs: number): void {
     this.#revision += 1;
     switch (observation.kind) {
       case "sample":
         return this.#hearSample(observation, nowMs, wallMs);
+      case "copy":
+        return this.#hearCopy(observation);
       case "exchange":
         return this.#hearExchange(observation, nowMs, wallMs);
       case "actual":
+        this.#qualification?.actual(observation, nowMs);
         return this.#performance.actual(observation, nowMs, wallMs);
     }
   }
@@ -175,7 +193,9 @@ class ModelMonitors implements Monitors {
     const performance = this.#performance.tick(nowMs, wallMs);
     const drift = this.#drift?.tick(nowMs, wallMs) ?? [];
     const detectable = this.#detectableChanges(drift);
-    const told: Told = { judgements: this.#judgements, points: [...drift, ...detectable, ...this.#points(), ...performance], notes: this.#notes };
+    const prices = this.#qualification?.tick(nowMs, wallMs) ?? [];
+    const points = [...drift, ...detectable, ...this.#points(), ...performance, ...(this.#qualification?.points(prices) ?? [])];
+    const told: Told = { judgements: this.#judgements, points, notes: this.#notes, prices };
     this.#judgements = [];
     this.#notes = [];
     return told;
@@ -218,6 +238,12 @@ class ModelMonitors implements Monitors {
 
   #protocol(name: string): Protocol | undefined {
     return Object.hasOwn(protocols, name) ? protocolNamed(name as ProtocolName, this.#plain) : undefined;
+  }
+
+  #hearCopy(copy: CopyObservation): void {
+    const protocol = this.#protocol(copy.protocol);
+    if (protocol === undefined) return this.#count("unknown-protocol", 1);
+    this.#qualification?.copy(copy, protocol);
   }
 
   #hearSample(sample: SampleObservation, nowMs: number, wallMs: number): void {
@@ -358,6 +384,19 @@ class ModelMonitors implements Monitors {
         this.#failures.restore(saved.failures, nowMs);
         this.#performance.restoreJudges(saved.performance, nowMs);
         this.#latency.restore(saved.latency, nowMs);
+        return "restored";
+      },
+    };
+  }
+
+  #rungsPart(qualification: Qualification, key: string): Part {
+    return {
+      name: "monitors/rungs",
+      revision: () => this.#revision,
+      snapshot: (nowMs): RungsSnapshot => ({ key, rungs: qualification.snapshot(nowMs) }),
+      restore: (saved, nowMs) => {
+        if (!isKept<RungsSnapshot>(saved, key)) return "foreign";
+        qualification.restore(saved.rungs, nowMs);
         return "restored";
       },
     };

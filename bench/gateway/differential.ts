@@ -30,7 +30,7 @@ export interface Case {
  * them: 100 Continue that nobody asked for, which undici takes for no answer, and the plain lane passes over.
  *
  * Behind the number may stand how the answer is spoilt: `7.120r65.30` replaces its byte 120 by 65 (`i` puts one in, `d` takes
- ** it out, `k` keeps all) and cuts it at byte 30. Its connection does not end: a server that ends one unannounced may meet the
+ * it out, `k` keeps all) and cuts it at byte 30. Its connection does not end: a server that ends one unannounced may meet the
  * next request there, which is each lane's own luck. So is whether the first byte of a body in chunks has left when garbage
  * follows it, so its chunks are left alone. Undici 8 takes CR CR for the end of a status line: left alone.
  */
@@ -169,52 +169,6 @@ export async function differences(both: Differential, cases: readonly Case[], tr
 function isSame({ both, ordinary, alone }: Compared): boolean {
   const refused = /^HTTP\/1\.1 4/;
   return both === ordinary && (!refused.test(alone) || refused.test(both));
-}
-
-const usual = isGet ? "GET /v2/health/ready?answer=A HTTP/1.1" : "POST /v2/models/m/infer?answer=A HTTP/1.1";
-  const head = [spoilt && random() < 0.3 ? pick(requestLines) : usual, "Host: h", ...(isGet ? [] : [`Content-Length: ${body.length}`])];
-  const more = Math.floor(random() * 4);
-  for (let i = 0; i < more; i += 1) head.splice(1 + Math.floor(random() * head.length), 0, pick(lines.slice(3, 9)));
-  if (spoilt) for (let i = Math.floor(random() * 3); i >= 0; i -= 1) head.splice(1 + Math.floor(random() * head.length), random() < 0.2 ? 1 : 0, pick(lines));
-  let text = `${head.join(spoilt && random() < 0.03 ? "\n" : "\r\n")}\r\n\r\n${body}`.replace("answer=A", `answer=${answer}`);
-  if (spoilt && random() < 0.2) {
-    const at = Math.floor(random() * text.length);
-    text = text.slice(0, at) + String.fromCharCode(Math.floor(random() * 256)) + text.slice(at + (random() < 0.5 ? 1 : 0));
-  }
-  const request = Buffer.from(text, "latin1");
-  return { request, cut: random() < 0.5 ? 0 : Math.floor(random() * request.length) };
-}
-
-export interface Compared {
-  readonly both: string;
-  readonly ordinary: string;
-  /** The answer of node:http alone, which refuses or takes a request and says no more. */
-  readonly alone: string;
-}
-
-export interface Differential {
-  /** What came back from either until the connection ended; random ids and words about errors are masked. */
-  compare(one: Case): Promise<Compared>;
-  /** What has been observed since it was last asked for, in no order, by either. */
-  observed(): Promise<readonly [both: readonly string[], ordinary: readonly string[]]>;
-  /** The ratio of the requests at the server that came by the plain lane, of those sent through the gateway with both. */
-  plainRatio(): number;
-  close(): Promise<void>;
-}
-
-/** What differs between the lanes over these cases, in words. */
-export async function differences(both: Differential, cases: readonly Case[], triesLeft: number = 2): Promise<readonly string[]> {
-  const answered = await Promise.all(cases.map((one) => both.compare(one)));
-  const [here, there] = await both.observed();
-  const found = cases.flatMap(({ request, cut }, i) => {
-    const { both: one, ordinary: other, alone } = answered[i] as Compared;
-    const refused = /^HTTP\/1\.1 4/;
-    if (one === other && (!refused.test(alone) || refused.test(one))) return [];
-    return [`${JSON.stringify(request.toString("latin1"))} cut at ${cut}\n  both:     ${JSON.stringify(one)}\n  ordinary: ${JSON.stringify(other)}\n  alone:    ${JSON.stringify(alone)}`];
-  });
-  const only = (of: readonly string[], not: readonly string[]) => of.filter((observation) => !not.includes(observation)).join("\n    ");
-  if (here.join() !== there.join()) found.push(`observed by\n  both:     ${only(here, there)}\n  ordinary: ${only(there, here)}`);
-  return found.length === 0 || triesLeft === 0 ? found : differences(both, cases, triesLeft - 1);
 }
 
 const usual = "GET /v2/health/live?answer=0 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";

@@ -1,8 +1,8 @@
-/** The row about why: what the probes say, and what became of each attempt. */
+/** The row about why: what the probes say, what became of each attempt, and what the rungs would be worth. */
 import * as units from "@grafana/grafana-foundation-sdk/units";
 import { instruments } from "../../exporters/instruments.ts";
-import { stateTimeline, timeSeries, words } from "../panels.ts";
-import { minBy, rate, sumBy } from "../promql.ts";
+import { stateTimeline, table, timeSeries, words } from "../panels.ts";
+import { buckets, maxBy, minBy, quantile, rate, sumBy } from "../promql.ts";
 import { shown, type Row } from "./row.ts";
 
 export const causes: Row = {
@@ -23,31 +23,39 @@ export const causes: Row = {
     ),
     timeSeries(
       {
-        id: 32,
-        title: "Probes that failed",
-        description: "A second, by probe and reason.",
-        width: 8,
-        height: 8,
-        unit: units.CountsPerSecond,
-        nothing: "No probe has failed",
-        runbook: help("ModelServerFailsInference"),
-      },
-      [{ expr: sumBy(["probe", "reason"], rate(shown(instruments.probeFailures))), legend: "{{probe}}: {{reason}}" }],
-    ),
-    timeSeries(
-      {
         id: 33,
         title: "Attempts and retries",
-        description: "A request is tried at the primary, perhaps once more, then at the rungs. Retries are refused once their budget is spent, so that they can not add to an overload.",
+        description: "A request is tried at the primary, perhaps once more, then at the rungs. Retries are refused once their budget is spent, so that they can not add to an overload. Probes that failed, by probe and reason.",
         width: 8,
         height: 8,
         unit: units.CountsPerSecond,
+        runbook: help("ModelServerFailsInference"),
       },
       [
         { expr: sumBy(["backend", "outcome"], rate(shown(instruments.attempts))), legend: "{{backend}}: {{outcome}}" },
         { expr: sumBy(["result"], rate(shown(instruments.retries))), legend: "retry {{result}}" },
-        { expr: shown(instruments.rungDisagreement), legend: "{{rung}} disagrees" },
+        { expr: sumBy(["probe", "reason"], rate(shown(instruments.probeFailures))), legend: "probe {{probe}}: {{reason}}" },
       ],
     ),
+    table(
+      {
+        id: 34,
+        title: "What each rung is worth",
+        description: "As found by copies of what the primary had answered, before the rung is needed. Agreement: ratio of rows in which it says the same as the primary. Accuracy: ratio in which it is right, where true answers come; the primary's beside it. Coverage: ratio of copies that it answers. Eligible: 0 while it would answer badly. Seconds: 95 of 100 of its answers come within. Dissent: how far the members of an ensemble are apart.",
+        width: 8,
+        height: 8,
+        unit: units.Short,
+        nothing: "No rung was asked with copies",
+      },
+      "rung",
+      [
+        { expr: minBy(["rung"], shown(instruments.rungEligible)), legend: "Eligible" },
+        { expr: minBy(["rung"], shown(instruments.rungAgreement)), legend: "Agreement" },
+        { expr: minBy(["rung"], shown(instruments.rungAccuracy)), legend: "Accuracy" },
+        { expr: minBy(["rung"], shown(instruments.rungCoverage)), legend: "Coverage" },
+        { expr: quantile(0.95, sumBy(["rung", "le"], rate(buckets(shown(instruments.rungAnswer))))), legend: "Seconds" },
+        { expr: maxBy(["rung"], shown(instruments.rungDisagreement)), legend: "Dissent" },
+      ],
+    ).decimals(3),
   ],
 };

@@ -37,14 +37,14 @@ export const self: Row = {
       {
         id: 75,
         title: "Let go",
-        description: "What was let go because a bound was reached, a second.",
+        description: "What was let go because a bound was reached, a second. Copies for rungs: with why they were not asked.",
         width: 8,
         height: 8,
         unit: units.CountsPerSecond,
         nothing: "Nothing was let go",
         runbook: help("PilotfishDropped"),
       },
-      [{ expr: sumBy(["what"], rate(shown(instruments.dropped))), legend: "{{what}}" }],
+      [{ expr: sumBy(["what"], rate(shown(instruments.dropped))), legend: "{{what}}" }, { expr: sumBy(["rung", "result"], rate(shown(instruments.rungCopies, { result: "!asked" }))), legend: "copies for {{rung}}: {{result}}" }],
     ),
     timeSeries(
       {

@@ -94,6 +94,7 @@ const expected: Readonly<Record<string, readonly Mistake[]>> = {
     ["10:5", "ladder.1.rules", "expected a list of rules, or the path of a file with them"],
     ["13:5", "ladder.2.rules", "must not be empty"],
   ],
+  "qualification-of-nobody.yaml": [["9:5", "qualification.rungs.small", 'there is no rung named "small"; there are default']],
   "rung-names.yaml": [
     ["6:5", "ladder.1.name", 'a rung before it is named "default" too'],
     ["9:5", "ladder.2.name", '"primary" has a meaning of its own'],

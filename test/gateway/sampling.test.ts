@@ -85,3 +85,31 @@ test("a body over the sample's limit is let go and counted; the exchange itself 
   expect(dropped).toEqual(["sample-too-large", "sample-too-large"]);
   expect(samples()).toHaveLength(1);
 });
+
+test("what the primary answered is offered for copies after the client has it and before it is remembered, and of wanted ids alone", async () => {
+  const server = await httpServer((_request, response) => response.writeHead(200, { "content-type": "application/json" }).end('{"outputs":[]}'));
+  const told: string[] = [];
+  const { url, exchange } = await stage(server, {
+    qualify: {
+      wants: (id) => id.startsWith("wanted"),
+      offer: (id, asked, answer) => void told.push(`offered ${id} ${asked.path} ${asked.body.toString()} ${answer.body.toString()}`),
+    },
+    remember: () => void told.push("remembered"),
+  });
+  await post(url, "{}", { "pilotfish-inference-id": "other" });
+  await exchange(1);
+  await post(url, "{}", { "pilotfish-inference-id": "wanted-1" });
+  await exchange(2);
+  await post(url, "{}", { "pilotfish-inference-id": "wanted-2" }, "/v2/health");
+  await exchange(3);
+  expect(told).toEqual(["remembered", `offered wanted-1 ${infer} {} {"outputs":[]}`, "remembered"]);
+});
+
+test("an answer that the primary did not give well is offered to nobody", async () => {
+  const server = await httpServer((_request, response) => response.writeHead(400).end("{}"));
+  let offered = 0;
+  const { url, exchange } = await stage(server, { qualify: { wants: () => true, offer: () => void (offered += 1) } });
+  await post(url);
+  await exchange();
+  expect(offered).toBe(0);
+});

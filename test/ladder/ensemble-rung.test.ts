@@ -76,6 +76,14 @@ test("without a quorum it is no answer; the detail says why each was left out", 
   expect((await outputs([{ ...rungs[0], quorum: 1 }, ...rungs.slice(1)])).answer).toMatchObject({ members: ["a"], headers: { "pilotfish-members-left-out": "b;unsupported, c;error" } });
 });
 
+test("members that can not be combined make no answer, and the detail says what each says", async () => {
+  const { ask } = await stage([{ kind: "ensemble", members: ["a", "b"] }, says("a", 1, 0.5), { kind: "default", name: "b", outputs: { label: "yes" } }]);
+  expect(await ask(person)).toEqual({
+    outcome: "error",
+    detail: "1 of 2 members answered; left out: b;shape; shapes differ: a says 1 row of label (number), probabilities_0 (number), probabilities_1 (number), b says 1 row of label (text)",
+  });
+});
+
 test("a member that does not answer is waited for only as long as the others' answers are still in time", async () => {
   const clock = new FakeClock();
   const send: Send = () => new Promise(() => {});

@@ -80,6 +80,16 @@ test("a model whose inputs do not match is left out at the start, with the reaso
   }
 });
 
+test("what does not match is said with names, types and shapes, as soon as the primary is described and not by the first question", async () => {
+  const primary: { description?: ModelDescription } = {};
+  const { ladder, told } = await stage([forest, { kind: "default", outputs: { y: 1 } }], undefined, undefined, { describe: () => primary.description });
+  expect(ladder.usable()).toEqual(["onnx", "default"]);
+  primary.description = takes(number("X", 3));
+  ladder.described();
+  expect(ladder.usable()).toEqual(["default"]);
+  expect(told.find(({ level }) => level === "error")?.message).toMatch(/its input X takes 4 values a row and gets 3 \(the model takes X float32\[\w*,4\]; the primary, X FP32\[-1,3\]\)$/);
+});
+
 test("where the primary is described later, the inputs are held against it then", async () => {
   const primary: { description?: ModelDescription } = {};
   const { ladder, ask } = await stage([forest], undefined, undefined, { describe: () => primary.description });

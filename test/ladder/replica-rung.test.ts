@@ -6,6 +6,8 @@ import { expect, onTestFinished, test } from "vitest";
 import type { Question } from "../../agent/backend.ts";
 import { answered, choose, costOf, newLoad } from "../../agent/ladder/balance.ts";
 import type { Send, Sent } from "../../agent/ladder/relay.ts";
+import type { Protocol } from "../../agent/protocols/protocol.ts";
+import { protocols } from "../../agent/protocols/protocols.ts";
 import { FakeClock } from "../fake-clock.ts";
 import { question, stage } from "./stage.ts";
 
@@ -45,6 +47,36 @@ test("a server that refuses, or says 500, is followed by one other, within the s
   for (const bad of [refusing, broken.url]) {
     const { ask: askRung } = await stage([{ kind: "replica", urls: [bad, other.url] }]);
     for (let i = 0; i < 4; i += 1) expect((await askRung(ask)).outcome).toBe("ok");
+  }
+});
+
+test("a server that says 200 with what is no answer is a server that failed: another is asked, and its circuit hears it", async () => {
+  const other = await good();
+  for (const garbage of ["", "<html>502 Bad Gateway</html>", '{"error":"model is loading"}', '{"outputs":[{"name":"y","datatype":"FP32","shape":[2],"data":[1]}]}', '{"outputs":[{"name":"y"', `<${" ".repeat(300_000)}>`]) {
+    const broken = await server((_request, response) => response.writeHead(200, { "content-type": "application/json" }).end(garbage));
+    const alone = await stage([{ kind: "replica", urls: [broken.url], circuit: { failures: 1 } }]);
+    expect(await alone.ask(ask)).toMatchObject({ outcome: "error", detail: expect.stringMatching(/answered 200 with what is no answer/) as string });
+    expect(alone.ladder.usable()).toEqual([]);
+    const both = await stage([{ kind: "replica", urls: [broken.url, other.url] }]);
+    expect((await both.ask(ask)).outcome).toBe("ok");
+  }
+});
+
+test("what could be an answer is none of a replica's faults: it comes through as it is", async () => {
+  const forms: readonly (readonly [protocol: Protocol, body: string, headers?: Record<string, string>])[] = [
+    [protocols["open-inference"], '{"outputs":[{"name":"y","datatype":"OWN","shape":[1],"parameters":{"binary_data_size":3}}]}abc'],
+    [protocols["open-inference"], "\u001f\u008bzip", { "content-encoding": "zstd" }],
+    [protocols.kserve, '{"predictions":[{"boxes":[[1,2],[3]]},{"boxes":[]}]}'],
+    [protocols["tf-serving"], '{"result":[["a",0.5]]}'],
+    [protocols.openai, '{"choices":[{"message":{"tool_calls":[]}}]}'],
+    [protocols.openai, 'data: {"choices":[{"delta":{"content":"x"}}]}\n\ndata: [DONE]\n\n', { "content-type": "text/event-stream" }],
+    [protocols.torchserve, "a cat"],
+    [protocols.plain, '{"anything":true}'],
+  ];
+  for (const [protocol, text, headers] of forms) {
+    const { url } = await server((_request, response) => response.writeHead(200, headers).end(text));
+    const { ask: askRung } = await stage([{ kind: "replica", urls: [url] }], undefined, undefined, { protocol });
+    expect((await askRung({ ...ask, path: "/" })).outcome, `${protocol.name}: ${text}`).toBe("ok");
   }
 });
 

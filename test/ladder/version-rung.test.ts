@@ -11,7 +11,7 @@ import { FakeClock } from "../fake-clock.ts";
 import { bodyOf, question, stage } from "./stage.ts";
 
 const described = (...versions: readonly string[]): ModelDescription => ({ name: "employment", versions, inputs: [], outputs: [] });
-const ok: Sent = { ok: true, status: 200, headers: { "content-type": "application/json" }, body: Buffer.from("{}") };
+const ok: Sent = { ok: true, status: 200, headers: { "content-type": "application/json" }, body: Buffer.from('{"outputs":[]}') };
 const missing: Sent = { ok: true, status: 404, headers: {}, body: Buffer.from("{}") };
 
 /** A server that says what the test wants to a path. */
@@ -46,6 +46,12 @@ test("a question that names a version is asked of the version before, which the 
   const { ask } = await stage([{ kind: "version", version: "1", load: false }], undefined, undefined, { send });
   expect(await ask({ ...question({}), path: "/v2/models/employment/versions/2/infer" })).toMatchObject({ outcome: "ok", version: "1" });
   expect(paths()).toEqual(["/v2/models/employment/versions/1/infer"]);
+});
+
+test("a version that says 200 with what is no answer has failed", async () => {
+  const { send } = scripted(() => ({ ...ok, body: Buffer.from("<html>") }));
+  const { ask } = await stage([{ kind: "version", version: "1", load: false }], undefined, undefined, { send });
+  expect(await ask(question({}))).toEqual({ outcome: "error", detail: "answered 200 with what is no answer: no JSON" });
 });
 
 test("without a version before, and in a protocol without versions, the next rung is asked", async () => {
