@@ -1,5 +1,5 @@
 /** The probes: which there are, what they take, and how they are started. */
-import { z } from "zod";
+import * as z from "zod";
 import type { Clock } from "../clock.ts";
 import type { ask } from "../forward/ask.ts";
 import { under } from "../forward/under.ts";
