@@ -28,13 +28,16 @@ const onlyTheParts: Plugin = {
 /**
  * An import statement reads every export of one of Node's modules, and reading some of them loads what nobody here uses: `WebSocket`
  * of node:http is Node's own undici, 16 MB resident. `require` reads what is asked for. TLS is loaded with the first use of
- * it: fastify and ws ask for it at the start, and without an https URL nobody uses it: 6 MB.
+ * it: fastify and ws ask for it at the start, and without an https URL nobody uses it: 6 MB. A CommonJS package that stays
+ * outside is required too, or the thread would load a parser that looks for its exports: 3 MB.
  */
 const nodeAsAskedFor: Plugin = {
   name: "Node's modules as they are asked for",
   setup(bundling) {
     bundling.onResolve({ filter: /^node:/ }, ({ path, kind }) => (kind === "import-statement" ? { path, namespace: "node" } : undefined));
     bundling.onResolve({ filter: /^(node:)?(https|tls|http2)$/ }, ({ path }) => ({ path: `node:${path.replace("node:", "")}`, namespace: "node-on-use" }));
+    bundling.onResolve({ filter: /^onnxruntime-node$/ }, ({ path, kind }) => (kind === "import-statement" ? { path, namespace: "required" } : undefined));
+    bundling.onLoad({ filter: /.*/, namespace: "required" }, ({ path }) => ({ contents: `module.exports = require(${JSON.stringify(path)});` }));
     bundling.onLoad({ filter: /.*/, namespace: "node" }, ({ path }) => ({ contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)});` }));
     bundling.onLoad({ filter: /.*/, namespace: "node-on-use" }, async ({ path }) => ({
       contents: Object.keys((await import(path)).default).map((name) => `Object.defineProperty(exports, "${name}", { enumerable: true, get: () => process.getBuiltinModule(${JSON.stringify(path)}).${name} });`).join("\n"),
