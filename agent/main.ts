@@ -1,6 +1,8 @@
 /** argv to command to exit code: the only file that knows the process. */
-import { cli } from "./cli/cli.ts";
 import { exit } from "./cli/world.ts";
+import { keepYoungGenerationSmall } from "./young-generation.ts";
+
+const growWhereBusy = keepYoungGenerationSmall();
 
 process.on("unhandledRejection", (error) => fatal(error));
 process.on("uncaughtException", (error) => fatal(error));
@@ -16,6 +18,7 @@ process.stdout.on("error", () => process.exit(exit.done));
 // Started by the launcher on an older Node: end when it ends.
 if (process.env["PILOTFISH_END_WITH_PARENT"] === "1") process.once("disconnect", () => process.kill(process.pid, "SIGTERM"));
 
+const { cli } = await import("./cli/cli.ts");
 const code = await cli(process.argv.slice(2), {
   env: process.env,
   cwd: process.cwd(),
@@ -27,6 +30,7 @@ const code = await cli(process.argv.slice(2), {
   errInteractive: process.stderr.isTTY === true,
   columns: process.stdout.columns ?? process.stderr.columns ?? 100,
   logFd: 1,
+  started: growWhereBusy,
   abandon() {
     process.kill(process.pid, "SIGKILL");
     throw new Error("unreachable");

@@ -2,7 +2,7 @@
  * Units as people write them in a config: "250ms", "5s", "2m", "1h", "30d"; "64KiB", "16MiB"; "1 per 30d". Inside, they
  * are milliseconds and bytes. A bare number is refused, because nobody can see its unit.
  */
-import { z } from "zod";
+import * as z from "zod";
 
 const millisecondsPer = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 const bytesPer = { B: 1, KiB: 1_024, MiB: 1_048_576, GiB: 1_073_741_824 } as const;

@@ -7,7 +7,7 @@
  * so they hold nothing that changes and no pod's name: two sidecars of one model are one page. Every Alertmanager of a
  * cluster gets every alert; which of them notifies is their business.
  */
-import { z } from "zod";
+import * as z from "zod";
 import type { Cancel, Clock } from "../agent/clock.ts";
 import type { Log } from "../agent/log.ts";
 import { duration } from "../agent/units.ts";

@@ -4,7 +4,7 @@
  *
  * Readers ignore fields and kinds that they do not know, so fields and kinds may be added within version 1.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { reasons } from "../agent/backend.ts";
 import { statuses } from "./signal.ts";
 

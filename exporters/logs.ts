@@ -5,7 +5,7 @@
  * Grafana and others find the trace.
  */
 import { pino, stdSerializers, type DestinationStream } from "pino";
-import { z } from "zod";
+import * as z from "zod";
 import { systemClock, type Clock } from "../agent/clock.ts";
 import type { Log } from "../agent/log.ts";
 import { LineWriter } from "./line-writer.ts";

@@ -9,7 +9,7 @@
 import type { Attributes, Context, SpanOptions } from "@opentelemetry/api";
 import type { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-proto";
 import type { ResourceMetrics } from "@opentelemetry/sdk-metrics";
-import { z } from "zod";
+import * as z from "zod";
 import { isFailure } from "../agent/backend.ts";
 import { systemClock, wait, type Clock } from "../agent/clock.ts";
 import type { Log } from "../agent/log.ts";

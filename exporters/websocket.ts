@@ -6,7 +6,7 @@
  * the last number, xDS' resources with a time to live that a heartbeat renews.
  */
 import type { WebSocket } from "ws";
-import { z } from "zod";
+import * as z from "zod";
 import type { Clock } from "../agent/clock.ts";
 import type { Log } from "../agent/log.ts";
 import { duration } from "../agent/units.ts";

@@ -3,7 +3,7 @@
  *
  * `{"inference_id": "...", "actual": 1}`, or `"actuals": [1, 0, ...]` with one value for each row of that inference's batch.
  */
-import { z } from "zod";
+import * as z from "zod";
 import type { ActualObservation } from "../observation.ts";
 import { mistakesOf, type Mistake } from "./problem.ts";
 

@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { WebSocket } from "ws";
-import { z } from "zod";
+import * as z from "zod";
 import { subprotocol, type SnapshotDocument } from "../../exporters/frames.ts";
 import type { Clock } from "../clock.ts";
 import type { Close } from "../lifecycle.ts";

@@ -3,7 +3,7 @@
  * token.
  */
 import { createServer } from "node:http";
-import { z } from "zod";
+import * as z from "zod";
 import type { Close } from "../lifecycle.ts";
 import { listenError, type Address } from "../listen.ts";
 import { addressOf, connectionsMax, httpLimits, idleTimeoutMs, refuseConnection } from "./listening.ts";

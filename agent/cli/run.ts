@@ -32,6 +32,7 @@ export const run = {
       world.err(`pilotfish run: ${error instanceof Error ? error.message : String(error)}\n`);
       return exit.failed;
     }
+    world.started();
 
     let reloading: Promise<void> = Promise.resolve();
     world.onSignal("SIGHUP", () => {

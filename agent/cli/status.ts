@@ -1,6 +1,6 @@
 /** `pilotfish status`: what a running Pilotfish knows, in a few lines. */
 import { resolve } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { readToken } from "../api/access.ts";
 import { systemClock } from "../clock.ts";
 import { ask } from "../forward/ask.ts";

@@ -20,6 +20,8 @@ export interface World {
   readonly logFd: number;
   /** How this program was started, to start it once more: executable and arguments before the command's own. */
   readonly self: readonly string[];
+  /** The daemon is up: from now on memory is taken as the traffic needs it. */
+  started(): void;
   /** Ends the process where it stands: for when a thread is stuck and an orderly end would wait for it. */
   abandon(): never;
   onSignal(signal: "SIGINT" | "SIGTERM" | "SIGHUP", run: () => void): void;

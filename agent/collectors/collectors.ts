@@ -1,6 +1,6 @@
 /** The collectors: which there are, what they take, and how they are started. */
 import { spawn } from "node:child_process";
-import { z } from "zod";
+import * as z from "zod";
 import type { Clock } from "../clock.ts";
 import type { ask } from "../forward/ask.ts";
 import type { Close } from "../lifecycle.ts";

@@ -67,12 +67,10 @@ async function findListener(proc: string, server: URL): Promise<ServerProcess> {
 /** Socket numbers of those who listen on the port, from the text of /proc/net/tcp or tcp6. */
 export function listeners(table: string, port: number): readonly string[] {
   const listening = "0A";
-  const local = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
-  return table
-    .split("\n")
-    .map((line) => line.trim().split(/\s+/))
-    .filter((fields) => fields[3] === listening && fields[1]?.endsWith(local) === true)
-    .map((fields) => fields[9] as string);
+  const local = `[0-9A-F]+:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+  // A busy machine's table has megabytes: its lines are looked through where they are, and not taken apart.
+  const line = new RegExp(`^ *\\d+: ${local} +\\S+ +${listening}(?: +\\S+){5} +(\\d+)`, "gm");
+  return [...table.matchAll(line)].map(([, inode]) => inode as string);
 }
 
 const processesMax = 10_000;

@@ -4,14 +4,18 @@
  */
 import { open } from "node:fs/promises";
 
+/** Most files are smaller, and a buffer of what may be at most would be megabytes for /proc/net/tcp. */
+const bytesFirst = 16_384;
+
 /** The bytes, cut at `bytesMax`; undefined where the file can not be read, for whatever reason. */
 export async function readBytes(path: string, bytesMax: number): Promise<Buffer | undefined> {
   try {
     await using file = await open(path, "r");
-    const buffer = Buffer.allocUnsafe(bytesMax);
+    let buffer = Buffer.allocUnsafe(Math.min(bytesFirst, bytesMax));
     let length = 0;
     while (length < bytesMax) {
-      const { bytesRead } = await file.read(buffer, length, bytesMax - length);
+      if (length === buffer.length) buffer = Buffer.concat([buffer], Math.min(2 * length, bytesMax));
+      const { bytesRead } = await file.read(buffer, length, buffer.length - length);
       if (bytesRead === 0) break;
       length += bytesRead;
     }

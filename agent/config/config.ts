@@ -4,7 +4,7 @@
  * collide) is check.ts's work. Sections without a mistake are handed on even where others have some, so that one run tells all.
  */
 import { LineCounter, parseDocument, type Document } from "yaml";
-import { z } from "zod";
+import * as z from "zod";
 import { alertmanagerOptions } from "../../exporters/alertmanager.ts";
 import { logOptions } from "../../exporters/logs.ts";
 import { otlpOptions } from "../../exporters/opentelemetry.ts";

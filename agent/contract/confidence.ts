@@ -5,7 +5,7 @@
  * Where the reference holds an estimator, confidence is the calibrated probability that the answer is right, else the score's
  * own word for it. A batch is as sure as its least sure row, since it gets one answer.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { likelihoodsOf } from "../../detectors/performance/calibrator.ts";
 import type { Scores } from "../../detectors/performance/estimator.ts";
 import { classLikelihoods } from "../../detectors/performance/multiclass-estimator.ts";

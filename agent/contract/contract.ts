@@ -5,7 +5,7 @@
  * `observe` only counts; `reject` answers 422 with the path of what is wrong; `repair` mends what can be mended, says so in a
  * header and rejects the rest; `fallback` leaves it to the rungs, of which a rule or a default may do. Pure.
  */
-import { z } from "zod";
+import * as z from "zod";
 import type { ModelDescription, Tensor } from "../protocols/protocol.ts";
 import type { FeatureReference } from "../../detectors/reference/reference.ts";
 import { check, type Terms } from "./check.ts";

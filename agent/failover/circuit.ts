@@ -24,7 +24,7 @@
  *
  * The wait before a trial doubles with each trip and is bounded; it is counted from the trip, so a long outage adds none.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { duration } from "../units.ts";
 import { counted, countsIn, type Counts, type SuccessWindow } from "./success-window.ts";
 

@@ -2,7 +2,7 @@
  * Keeps the one state of failover: hears observations and judgements, decides by the pure reducer, and tells what follows:
  * the route (a field the gateway reads), signals, a state to be saved. Never waits, never throws at its callers.
  */
-import { z } from "zod";
+import * as z from "zod";
 import type { Clock } from "../clock.ts";
 import type { Route } from "../backend.ts";
 import type { Judgement } from "../judgement.ts";

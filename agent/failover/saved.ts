@@ -3,7 +3,7 @@
  * saved as what is left of it. What a restart finds is a suspicion, not a fact: an open circuit comes back open and may go
  * on trial as soon as the probes of the new process agree.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { closed } from "./circuit.ts";
 import type { FailoverPolicy, FailoverState } from "./state.ts";
 import { initial, noCause } from "./state.ts";

@@ -21,7 +21,7 @@
  * Envoy's adaptive concurrency filter (windows of 50 samples, medians, a floor) and Netflix's Gradient2 (tolerance
  * 1.5, no growth while the limit is not in use), whose measure of an unloaded server is another.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { duration } from "../units.ts";
 import type { Outcome } from "../backend.ts";
 

@@ -1,5 +1,5 @@
 /** The gateway's options, each with its default. */
-import { z } from "zod";
+import * as z from "zod";
 import { bytes, duration } from "../units.ts";
 
 const share = () => z.number().min(0).max(1);

@@ -16,7 +16,7 @@
  * while there is no suspect, but what breaks (`isEmpty`). Pure: time is an argument, the same object comes back when
  * nothing has changed, and everything is bounded; what is let go is counted.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { bytes, duration } from "../units.ts";
 
 export const quarantineOptions = z.strictObject({

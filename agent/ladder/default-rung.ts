@@ -2,7 +2,7 @@
  * The last rung: an answer that was written down beforehand, the same for every row. It has the names, datatypes and shape
  * that the primary's answer would have had, so that a client need not know the difference unless it reads the headers.
  */
-import { z } from "zod";
+import * as z from "zod";
 import type { Question, Rung, RungAnswer } from "../backend.ts";
 import type { ModelDescription, Protocol } from "../protocols/protocol.ts";
 import { answerOf, unreadable } from "./answer.ts";

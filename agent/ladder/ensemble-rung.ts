@@ -5,7 +5,7 @@
  *
  * Members are rungs of the same ladder, each behind its own guards. A rung of kind last-good stands for the primary itself.
  */
-import { z } from "zod";
+import * as z from "zod";
 import type { Question, Rung, RungAnswer } from "../backend.ts";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";

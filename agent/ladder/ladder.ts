@@ -2,7 +2,7 @@
  * The ladder: who answers after the primary, in the config's order. Each rung answers in the primary's own shape, says which
  * version of what has answered, never rejects, and stands behind its guards (guard.ts).
  */
-import { z } from "zod";
+import * as z from "zod";
 import type { Question, Rung } from "../backend.ts";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";

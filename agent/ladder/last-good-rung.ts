@@ -7,7 +7,7 @@
  * the oldest go first, and are counted.
  */
 import { hash } from "node:crypto";
-import { z } from "zod";
+import * as z from "zod";
 import type { Question, RungAnswer } from "../backend.ts";
 import type { Clock } from "../clock.ts";
 import type { Protocol } from "../protocols/protocol.ts";

@@ -7,7 +7,7 @@
  * rung out for good: that is a mistake in the config or the image, and it is logged as such.
  */
 import { Worker } from "node:worker_threads";
-import { z } from "zod";
+import * as z from "zod";
 import type { Question, RungAnswer } from "../backend.ts";
 import type { Cancel, Clock } from "../clock.ts";
 import type { Log } from "../log.ts";

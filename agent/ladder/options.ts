@@ -1,5 +1,5 @@
 /** What the options of all rungs have in common, and the guards that every kind may be given. */
-import { z } from "zod";
+import * as z from "zod";
 import { duration } from "../units.ts";
 import { validityOptions } from "./validity.ts";
 

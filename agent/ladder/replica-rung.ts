@@ -3,7 +3,7 @@
  * its own, so that one which is down is not tried by every request. Where a server could not be reached, broke off or failed,
  * one other is asked in what is left of the time; more would turn an outage into a storm.
  */
-import { z } from "zod";
+import * as z from "zod";
 import type { Question, RungAnswer } from "../backend.ts";
 import type { Clock } from "../clock.ts";
 import type { Protocol } from "../protocols/protocol.ts";

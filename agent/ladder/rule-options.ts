@@ -1,5 +1,5 @@
 /** What rules look like in a config or a file. Apart from their compiler, which is loaded (9 MB) only where there are rules. */
-import { z } from "zod";
+import * as z from "zod";
 import { scalar } from "./options.ts";
 
 const expressionMax = 10_000;

@@ -14,7 +14,7 @@
 import { readFile } from "node:fs/promises";
 import { isScalar, LineCounter, parseDocument } from "yaml";
 import type { Document } from "yaml";
-import { z } from "zod";
+import * as z from "zod";
 import { featureTypes, ruleOptions, rulesMax } from "./rule-options.ts";
 import type { Feature, RuleOptions } from "./rule-options.ts";
 import type { RuleMistake, Rules } from "./rules.ts";

@@ -2,7 +2,7 @@
  * What people know without a model: rules that were written down, evaluated row by row (rules.ts). They are read and checked
  * when the rung is started; with a mistake in them the rung is left out, and every mistake is logged with its place.
  */
-import { z } from "zod";
+import * as z from "zod";
 import type { Question, RungAnswer } from "../backend.ts";
 import type { Log } from "../log.ts";
 import type { ModelDescription, Protocol } from "../protocols/protocol.ts";

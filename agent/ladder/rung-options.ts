@@ -1,5 +1,5 @@
 /** The options of a rung, by its kind. */
-import { z } from "zod";
+import * as z from "zod";
 import { defaultOptions } from "./default-rung.ts";
 import { ensembleOptions } from "./ensemble-rung.ts";
 import { lastGoodOptions } from "./last-good-rung.ts";

@@ -5,7 +5,7 @@
  * The domain is given by feature, as a range or as the list of its values, or it is the range of the reference. A missing
  * value lies outside unless the domain says otherwise, since few models know what to do with one. Pure.
  */
-import { z } from "zod";
+import * as z from "zod";
 import type { Column, Value } from "../protocols/protocol.ts";
 
 const domainOptions = z

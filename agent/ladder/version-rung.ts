@@ -7,7 +7,7 @@
  * that takes seconds: nobody's question waits for it. It is never unloaded: whoever has asked for a version to be there must
  * find it there in the next outage too.
  */
-import { z } from "zod";
+import * as z from "zod";
 import type { Question, RungAnswer } from "../backend.ts";
 import type { Cancel, Clock } from "../clock.ts";
 import { atPort } from "../forward/under.ts";

@@ -2,7 +2,7 @@
  * What a config may say about the monitors. Apart from the monitors themselves, because the thread that runs them must not
  * load the schema library (13 MB resident).
  */
-import { z } from "zod";
+import * as z from "zod";
 import { duration, falseAlarmBudget } from "../units.ts";
 
 const column = () => z.string().min(1).max(200);

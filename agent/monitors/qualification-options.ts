@@ -1,5 +1,5 @@
 /** What a config may say about how rungs are tried before they are needed. Apart from who uses it, as the monitors' options are. */
-import { z } from "zod";
+import * as z from "zod";
 import { bytes, duration } from "../units.ts";
 
 const share = () => z.number().min(0).max(1);

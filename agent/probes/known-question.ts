@@ -3,7 +3,7 @@
  * when the probe is made, so that a broken one is found at the start and never in the middle of the night.
  */
 import { closeSync, openSync, readSync } from "node:fs";
-import { z } from "zod";
+import * as z from "zod";
 import type { KnownAnswer } from "./known-answer.ts";
 
 export const knownAnswerSchema = z

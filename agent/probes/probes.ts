@@ -1,5 +1,5 @@
 /** The probes: which there are, what they take, and how they are started. */
-import { z } from "zod";
+import * as z from "zod";
 import { adapterNames } from "../adapters/adapters.ts";
 import { metricsPage } from "../adapters/page.ts";
 import type { Clock } from "../clock.ts";

@@ -2,7 +2,7 @@
  * What a config may say about the protocol `plain`. Apart from the protocol, because the threads that decode bodies must not
  * load the schema library (13 MB resident).
  */
-import { z } from "zod";
+import * as z from "zod";
 import { parsePointer, type Pointer } from "./json-pointer.ts";
 
 const path = z.string().regex(/^\/[\x21\x22\x24-\x3e\x40-\x7e]*$/, 'expected a path, without query, such as "/predict"');

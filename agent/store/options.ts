@@ -2,7 +2,7 @@
  * What a config may say about the store. Apart from the store itself, because the thread that runs it must not load the
  * schema library (13 MB resident).
  */
-import { z } from "zod";
+import * as z from "zod";
 
 export const storeOptions = z.strictObject({
   /** The state file; its folder is made where it is missing. Without it, state is kept in memory and lost at a restart. */

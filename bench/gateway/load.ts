@@ -27,7 +27,7 @@ export function inference(bodyBytes: number): Buffer {
   return Buffer.from(`POST /v2/models/bench/infer HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
 }
 
-class Client {
+export class Client {
   readonly #socket: Socket;
   #left = -1;
   #text = "";

@@ -23,6 +23,7 @@ export async function call(argv: readonly string[], cwd: string = import.meta.di
     columns: 100,
     logFd: 2,
     self: [],
+    started: () => {},
     abandon: () => {
       throw new Error("abandoned");
     },

@@ -1,5 +1,5 @@
 /** The example server and Pilotfish beside it, as a user starts them, and what a user asks them. */
-import { z } from "zod";
+import * as z from "zod";
 import { inferRequest, type CensusRow } from "../../examples/employment/rows.ts";
 import { freePort } from "../../agent/cli/demo/free-port.ts";
 import { type Process, type Stage } from "./processes.ts";

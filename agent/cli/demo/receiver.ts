@@ -1,7 +1,7 @@
 /** Takes what Pilotfish pushes to Alertmanager (API v2) and remembers it: what would have paged somebody. */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { z } from "zod";
+import * as z from "zod";
 import type { Clock } from "../../clock.ts";
 
 const pushed = z.array(z.object({ labels: z.record(z.string(), z.string()), annotations: z.record(z.string(), z.string()).default({}), endsAt: z.string().optional() }));

@@ -1,6 +1,6 @@
 /** The demo's own ear on the signals: notes when each frame came and when it was decided. */
 import { WebSocket } from "ws";
-import { z } from "zod";
+import * as z from "zod";
 import type { Clock } from "../../clock.ts";
 
 const frame = z.object({
