@@ -86,6 +86,14 @@ export function guarded(rung: LadderRung, options: GuardOptions, deps: GuardDeps
     }
   }
 
+  /** `given`: of whoever asks this rung as a member. */
+  async function copy(question: Question, abort: AbortController, given: AbortSignal = abort.signal): Promise<RungAnswer> {
+    copies.add(abort);
+    const answer = await safely(copied(question, AbortSignal.any([abort.signal, given])));
+    copies.delete(abort);
+    return answer;
+  }
+
   async function askForClient(question: Question, signal: AbortSignal): Promise<RungAnswer> {
     for (const copy of copies) copy.abort(new DOMException("a client asks", "AbortError"));
     clients += 1;
@@ -124,13 +132,8 @@ export function guarded(rung: LadderRung, options: GuardOptions, deps: GuardDeps
     get clients() {
       return clients;
     },
-    answer: (question, signal) => safely(question.shadow === undefined ? askForClient(question, signal) : copied(question, signal)),
-    async copy(question, abort) {
-      copies.add(abort);
-      const answer = await safely(copied(question, abort.signal));
-      copies.delete(abort);
-      return answer;
-    },
+    answer: (question, signal) => (question.shadow === undefined ? safely(askForClient(question, signal)) : copy(question, new AbortController(), signal)),
+    copy,
     described: () => rung.described?.(),
     start: () => rung.start?.() ?? Promise.resolve(() => Promise.resolve()),
   };

@@ -122,7 +122,10 @@ export function ladder(options: LadderOptions, deps: LadderDeps): Ladder {
     byName.set(rung.name, guarded(made, guardsOf(rung), { ...deps, barred: (name) => qualified.barred(name) }));
   }
   const rungs = [...byName.values()];
-  const copied = keyed.map(({ name, key }) => ({ rung: byName.get(name) as GuardedRung, key }));
+  const copied = options.map((rung) => {
+    const asks = [rung.name, ...(rung.kind === "ensemble" ? rung.members : [])].map((name) => byName.get(name) as GuardedRung);
+    return { rung: asks[0] as GuardedRung, key: rungKey(rung, options), asks };
+  });
   const copies = deps.qualification && new Copies(deps.qualification.options, copied, { ...deps, ...deps.qualification });
   return {
     rungs,

@@ -101,6 +101,20 @@ test("a client sends the copy away, and while clients ask a rung it gets none", 
   expect(counts["replica asked"]).toBe(1);
 });
 
+test("an ensemble gets no copy while clients ask a member, and a client at a member goes before the ensemble's copy", async () => {
+  const { waiting, send, settleAll } = puppets();
+  const { offer, counts, ask } = await copying([{ kind: "ensemble", members: ["replica"] }, replica], send, { rungs: { replica: { copies: false } } });
+  await offer();
+  expect(waiting[0]?.question.headers).toMatchObject({ "pilotfish-shadow": "ensemble" });
+  const client = ask(asked, 1);
+  expect(waiting.map(({ signal }) => signal.aborted)).toEqual([true, false]);
+  await turns();
+  await offer();
+  await settleAll();
+  expect((await client).outcome).toBe("ok");
+  expect(counts).toEqual({ "ensemble asked": 1, "ensemble busy": 1 });
+});
+
 test("copies count for no circuit, are not repeated, and end with the rung's own time", async () => {
   const { waiting, send } = puppets();
   const { offer, heard, clock, ladder } = await copying([{ ...replica, urls: ["http://a", "http://b"] }], send);
