@@ -42,8 +42,8 @@ export interface CopiesDeps {
 interface Copied {
   readonly rung: GuardedRung;
   readonly key: string;
-  /** The rung itself, and of an ensemble its members. */
-  readonly asks: readonly GuardedRung[];
+  /** Of an ensemble. */
+  readonly members: readonly GuardedRung[];
   underWay: boolean;
   /** Copies that may be asked now: those of a second at most. */
   tokens: number;
@@ -56,7 +56,7 @@ export class Copies {
   readonly #rungs: readonly Copied[];
   readonly #tokensMax: number;
 
-  constructor(options: CopiesOptions, rungs: readonly Pick<Copied, "rung" | "key" | "asks">[], deps: CopiesDeps) {
+  constructor(options: CopiesOptions, rungs: readonly Pick<Copied, "rung" | "key" | "members">[], deps: CopiesDeps) {
     this.#options = options;
     this.#deps = deps;
     this.#tokensMax = Math.max(1, options.perSecond);
@@ -85,7 +85,7 @@ export class Copies {
     copied.atMs = nowMs;
     if (bodies.some((bytes) => bytes > this.#options.bodyMax)) return "too-large";
     if (copied.rung.asleep) return "asleep";
-    if (copied.underWay || copied.asks.some(({ clients }) => clients > 0)) return "busy";
+    if (copied.underWay || [copied.rung, ...copied.members].some(({ clients }) => clients > 0)) return "busy";
     if (copied.tokens < 1) return "rate";
     copied.tokens -= 1;
     return "asked";

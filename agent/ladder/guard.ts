@@ -10,7 +10,7 @@
 import type { Question, Rung, RungAnswer } from "../backend.ts";
 import type { Clock } from "../clock.ts";
 import type { ModelDescription, Protocol } from "../protocols/protocol.ts";
-import { modelOf } from "./answer.ts";
+import { isOfAnother, modelOf } from "./answer.ts";
 import { Bulkhead } from "./bulkhead.ts";
 import type { BulkheadOptions } from "./bulkhead.ts";
 import type { LadderRung } from "./ladder-rung.ts";
@@ -62,8 +62,7 @@ export function guarded(rung: LadderRung, options: GuardOptions, deps: GuardDeps
   /** The ladder stands in for one model. A question for another is not answered in its name. */
   const unfit = (question: Question): string | undefined => {
     const model = describe()?.name;
-    const asked = modelOf(protocol, question);
-    if (model !== undefined && asked !== "" && asked !== model) return `it stands in for ${model}, not for ${asked}`;
+    if (isOfAnother(protocol, question, model)) return `it stands in for ${model}, not for ${modelOf(protocol, question)}`;
     if (validity === undefined) return undefined;
     const read = protocol.decodeRequest(question.body, features);
     return read.ok ? outside(validity, read.columns, read.rows, inRange) : `the request can not be read: ${read.reason}`;
