@@ -76,10 +76,11 @@ export function guarded(rung: LadderRung, options: GuardOptions, deps: GuardDeps
     const detail = unfit(question) ?? (question.shadow === rung.name ? undefined : deps.barred?.(rung.name));
     if (detail !== undefined) return { outcome: "unsupported", detail };
     if (options.bulkhead === undefined) return rung.answer(question, signal);
-    const { timeoutMs } = options.bulkhead;
-    const slice = timeSlice(clock, Math.min(timeoutMs, (question.deadlineMs ?? Infinity) - clock.monotonicMs()), signal);
+    const nowMs = clock.monotonicMs();
+    const deadlineMs = Math.min(nowMs + options.bulkhead.timeoutMs, question.deadlineMs ?? Infinity);
+    const slice = timeSlice(clock, deadlineMs - nowMs, signal);
     try {
-      return await Promise.race([rung.answer({ ...question, deadlineMs: clock.monotonicMs() + timeoutMs }, slice.signal), slice.late]);
+      return await Promise.race([rung.answer({ ...question, deadlineMs }, slice.signal), slice.late]);
     } finally {
       slice.end();
     }
