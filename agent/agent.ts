@@ -125,7 +125,9 @@ export async function startAgent(first: Config, { clock, log, version, analysis:
     { monitors: first.monitors, qualification: first.qualification, store: first.store, model: first.model.name, referencePath: first.model.reference, plain: first.server.plain },
     {
       clock, log, dropped, judge,
-      points(points) {
+      points(told) {
+        // Of a rung that is no more, or is another under the same name, nothing is so.
+        const points = told.filter(({ labels: { rung } }) => rung === undefined || rung === primaryName || swim?.price(rung) !== undefined);
         view.points(points);
         meter.observe(points, analysisTtlMs);
       },
@@ -135,7 +137,6 @@ export async function startAgent(first: Config, { clock, log, version, analysis:
       },
       prices(told) {
         prices = told;
-        view.prices(told);
         swim?.qualify(told);
       },
     },

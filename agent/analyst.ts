@@ -3,7 +3,8 @@
  * Runs in the analysis thread (analysis-worker.ts) and, in tests, on the main thread (analysis-inline.ts): the same code.
  *
  * The monitors' state is kept each `snapshot` while there is traffic. The answers that wait for their actuals are a larger
- * part (up to some megabytes) and are kept each minute, so a kill -9 loses at most the answers of the last minute.
+ * part (up to some megabytes) and are kept each minute, as is what the rungs are worth, so a kill -9 loses at most the answers
+ * of the last minute.
  */
 import { deserialize, serialize } from "node:v8";
 import { instruments } from "../exporters/instruments.ts";
@@ -67,8 +68,8 @@ class Analyst {
     this.#cancels = [
       clock.every(tickMs, () => this.#tick()),
       clock.every(setup.monitors.snapshot, () => this.#keep(this.#monitors?.parts.detectors)),
-      clock.every(setup.monitors.snapshot, () => this.#keep(this.#monitors?.parts.rungs)),
       clock.every(actualsMs, () => this.#keep(this.#monitors?.parts.actuals)),
+      clock.every(actualsMs, () => this.#keep(this.#monitors?.parts.rungs)),
     ];
   }
 

@@ -21,8 +21,6 @@ export interface StateView {
   readonly points: (points: readonly Point[]) => void;
   readonly signal: Announce;
   readonly note: (text: string) => void;
-  /** What each rung is worth, each second. */
-  readonly prices: (prices: readonly RungPrice[]) => void;
   readonly document: () => Readonly<Record<string, unknown>>;
 }
 
@@ -34,7 +32,6 @@ export function stateView(facts: StateFacts): StateView {
   const drifts = new Map<string, DriftSignal>();
   const notes: string[] = [];
   let levels: readonly Point[] = [];
-  let priced: ReadonlyMap<string, RungPrice> = new Map();
 
   /** The values of one instrument by one of its labels. */
   function by(instrument: Point["instrument"], label: string): Record<string, number> {
@@ -51,7 +48,6 @@ export function stateView(facts: StateFacts): StateView {
       if (observation.kind === "reading") collectors.set(observation.collector, observation);
     },
     points: (points) => void (levels = points),
-    prices: (prices) => void (priced = new Map(prices.map((price) => [price.rung, price]))),
     signal(signal) {
       if (signal.type !== "drift") return;
       if (signal.status === "firing") drifts.set(signal.stream, signal);
@@ -79,7 +75,7 @@ export function stateView(facts: StateFacts): StateView {
         since: new Date(sinceWallMs).toISOString(),
         cause,
         rev,
-        ladder: swim.backends().slice(1).map((rung) => ({ ...rung, price: priceOf(rung.name) })),
+        ladder: swim.backends().slice(1).map((rung) => ({ ...rung, price: priceOf(swim.price(rung.name)) })),
         probes: Object.fromEntries([...probes].map(([name, { verdict, reason: why, detail }]) => [name, { verdict, reason: why, detail }])),
         collectors: Object.fromEntries([...collectors].map(([name, { status: state, detail }]) => [name, { status: state, detail }])),
         drift: [...drifts.values()].map(({ stream, detector, message, culprits, statistic, threshold, atWallMs }) => ({
@@ -100,8 +96,7 @@ export function stateView(facts: StateFacts): StateView {
   };
 
   /** null where no copy has been answered yet. */
-  function priceOf(rung: string): unknown {
-    const price = priced.get(rung);
+  function priceOf(price: RungPrice | undefined): unknown {
     if (price === undefined) return null;
     const { standing, message, copies, compared, agreement, coverage, difference, accuracy, primaryAccuracy, medianMs, slowMs } = price;
     const seconds = (ms: number | undefined) => (ms === undefined ? null : ms / 1_000);

@@ -17,8 +17,8 @@ import { sender } from "./forward/send.ts";
 import { gateway, type Gateway } from "./gateway/gateway.ts";
 import { isSampled } from "./gateway/identity.ts";
 import type { Listener } from "./gateway/listener.ts";
-import { knownRange } from "./ladder/known-range.ts";
 import type { RungPrice } from "./judgement.ts";
+import { knownRange } from "./ladder/known-range.ts";
 import { ladder } from "./ladder/ladder.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import type { Log } from "./log.ts";
@@ -63,6 +63,8 @@ export interface Swim {
   description(): ModelDescription | undefined;
   /** What the rungs are worth now. */
   qualify(prices: readonly RungPrice[]): void;
+  /** What a rung is worth; undefined where nothing is known of it. */
+  price(rung: string): RungPrice | undefined;
   /** Closes behind the rooms that took over: what is begun is finished, but the state is theirs to tell and to keep. */
   retire(): Promise<readonly string[]>;
   /** Bounded by the gateway's drain; the names of the parts that did not close in time come back. */
@@ -176,6 +178,7 @@ export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy):
       backends: () => [{ name: primaryName, kind: primaryName }, ...steps.rungs.map(({ name, kind }) => ({ name, kind }))],
       description: () => described.description(),
       qualify: steps.qualify,
+      price: steps.price,
       retire() {
         retired = true;
         return life.close();

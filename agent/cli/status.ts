@@ -51,7 +51,7 @@ export const status = {
       `${state.model.name}${state.model.version === null ? "" : ` version ${state.model.version}`} at ${state.server.url}: ${state.status} since ${state.since}`,
       `answers come from: ${state.rung}${state.reason === "normal" ? "" : ` (${state.reason})`}`,
       ...(state.cause.code === "none" ? [] : [`because: ${state.cause.evidence} (${state.cause.detector}, ${state.cause.code})`]),
-      ...state.ladder.flatMap(({ name, price }) => (price == null ? [] : [`rung ${name}: ${price.standing}, ${price.message}${price.seconds.median === null ? "" : `, within ${Number((1_000 * price.seconds.median).toPrecision(2))} ms mostly`}`])),
+      ...state.ladder.flatMap(({ name, price }) => (price ? [`rung ${name}: ${price.standing}, ${price.message}${within(price.seconds.median)}`] : [])),
       ...Object.entries(state.probes).map(([name, { verdict, detail }]) => `probe ${name}: ${verdict}${detail === "" ? "" : `, ${detail}`}`),
       ...state.drift.map(({ stream, message }) => `drift of ${stream}: ${message}`),
     ];
@@ -59,6 +59,10 @@ export const status = {
     return result;
   },
 };
+
+function within(seconds: number | null): string {
+  return seconds === null ? "" : `, half of its answers within ${Number((1_000 * seconds).toPrecision(2))} ms`;
+}
 
 async function tokenIn(file: string | undefined, cwd: string): Promise<string | undefined> {
   try {

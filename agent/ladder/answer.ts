@@ -14,6 +14,13 @@ export function modelOf(protocol: Protocol, { method, path, body }: Question): s
   return named === "" ? (protocol.modelIn?.(body) ?? "") : named;
 }
 
+/** Is the question for another model than the one that the ladder stands in for, as far as both are known? */
+export function isOfAnother(protocol: Protocol, question: Question, model: string | undefined): boolean {
+  if (model === undefined) return false;
+  const asked = modelOf(protocol, question);
+  return asked !== "" && asked !== model;
+}
+
 export interface Answering {
   readonly protocol: Protocol;
   readonly question: Question;

@@ -42,6 +42,8 @@ export interface CopiesDeps {
 interface Copied {
   readonly rung: GuardedRung;
   readonly key: string;
+  /** Of an ensemble. */
+  readonly members: readonly GuardedRung[];
   underWay: boolean;
   /** Copies that may be asked now: those of a second at most. */
   tokens: number;
@@ -54,13 +56,13 @@ export class Copies {
   readonly #rungs: readonly Copied[];
   readonly #tokensMax: number;
 
-  constructor(options: CopiesOptions, rungs: readonly { readonly rung: GuardedRung; readonly key: string }[], deps: CopiesDeps) {
+  constructor(options: CopiesOptions, rungs: readonly Pick<Copied, "rung" | "key" | "members">[], deps: CopiesDeps) {
     this.#options = options;
     this.#deps = deps;
     this.#tokensMax = Math.max(1, options.perSecond);
     this.#rungs = rungs
       .filter(({ rung: { name } }) => !Object.hasOwn(options.rungs, name) || options.rungs[name]?.copies !== false)
-      .map(({ rung, key }) => ({ rung, key, underWay: false, tokens: this.#tokensMax, atMs: deps.clock.monotonicMs() }));
+      .map((rung) => ({ ...rung, underWay: false, tokens: this.#tokensMax, atMs: deps.clock.monotonicMs() }));
   }
 
   /**
@@ -83,7 +85,7 @@ export class Copies {
     copied.atMs = nowMs;
     if (bodies.some((bytes) => bytes > this.#options.bodyMax)) return "too-large";
     if (copied.rung.asleep) return "asleep";
-    if (copied.underWay || copied.rung.clients > 0) return "busy";
+    if (copied.underWay || [copied.rung, ...copied.members].some(({ clients }) => clients > 0)) return "busy";
     if (copied.tokens < 1) return "rate";
     copied.tokens -= 1;
     return "asked";

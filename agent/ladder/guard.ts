@@ -10,7 +10,7 @@
 import type { Question, Rung, RungAnswer } from "../backend.ts";
 import type { Clock } from "../clock.ts";
 import type { ModelDescription, Protocol } from "../protocols/protocol.ts";
-import { modelOf } from "./answer.ts";
+import { isOfAnother, modelOf } from "./answer.ts";
 import { Bulkhead } from "./bulkhead.ts";
 import type { BulkheadOptions } from "./bulkhead.ts";
 import type { LadderRung } from "./ladder-rung.ts";
@@ -62,8 +62,7 @@ export function guarded(rung: LadderRung, options: GuardOptions, deps: GuardDeps
   /** The ladder stands in for one model. A question for another is not answered in its name. */
   const unfit = (question: Question): string | undefined => {
     const model = describe()?.name;
-    const asked = modelOf(protocol, question);
-    if (model !== undefined && asked !== "" && asked !== model) return `it stands in for ${model}, not for ${asked}`;
+    if (isOfAnother(protocol, question, model)) return `it stands in for ${model}, not for ${modelOf(protocol, question)}`;
     if (validity === undefined) return undefined;
     const read = protocol.decodeRequest(question.body, features);
     return read.ok ? outside(validity, read.columns, read.rows, inRange) : `the request can not be read: ${read.reason}`;
@@ -77,13 +76,22 @@ export function guarded(rung: LadderRung, options: GuardOptions, deps: GuardDeps
     const detail = unfit(question) ?? (question.shadow === rung.name ? undefined : deps.barred?.(rung.name));
     if (detail !== undefined) return { outcome: "unsupported", detail };
     if (options.bulkhead === undefined) return rung.answer(question, signal);
-    const { timeoutMs } = options.bulkhead;
-    const slice = timeSlice(clock, Math.min(timeoutMs, (question.deadlineMs ?? Infinity) - clock.monotonicMs()), signal);
+    const nowMs = clock.monotonicMs();
+    const deadlineMs = Math.min(nowMs + options.bulkhead.timeoutMs, question.deadlineMs ?? Infinity);
+    const slice = timeSlice(clock, deadlineMs - nowMs, signal);
     try {
-      return await Promise.race([rung.answer({ ...question, deadlineMs: clock.monotonicMs() + timeoutMs }, slice.signal), slice.late]);
+      return await Promise.race([rung.answer({ ...question, deadlineMs }, slice.signal), slice.late]);
     } finally {
       slice.end();
     }
+  }
+
+  /** `given`: of whoever asks this rung as a member. */
+  async function copy(question: Question, abort: AbortController, given: AbortSignal = abort.signal): Promise<RungAnswer> {
+    copies.add(abort);
+    const answer = await safely(copied(question, AbortSignal.any([abort.signal, given])));
+    copies.delete(abort);
+    return answer;
   }
 
   async function askForClient(question: Question, signal: AbortSignal): Promise<RungAnswer> {
@@ -124,13 +132,8 @@ export function guarded(rung: LadderRung, options: GuardOptions, deps: GuardDeps
     get clients() {
       return clients;
     },
-    answer: (question, signal) => safely(question.shadow === undefined ? askForClient(question, signal) : copied(question, signal)),
-    async copy(question, abort) {
-      copies.add(abort);
-      const answer = await safely(copied(question, abort.signal));
-      copies.delete(abort);
-      return answer;
-    },
+    answer: (question, signal) => (question.shadow === undefined ? safely(askForClient(question, signal)) : copy(question, new AbortController(), signal)),
+    copy,
     described: () => rung.described?.(),
     start: () => rung.start?.() ?? Promise.resolve(() => Promise.resolve()),
   };

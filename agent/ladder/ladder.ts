@@ -5,11 +5,12 @@
 import * as z from "zod";
 import type { Question, Rung } from "../backend.ts";
 import type { Clock } from "../clock.ts";
+import type { RungPrice } from "../judgement.ts";
 import type { Log } from "../log.ts";
+import type { CopyObservation } from "../observation.ts";
 import type { PlainOptions } from "../protocols/plain-options.ts";
 import type { ModelDescription, Protocol } from "../protocols/protocol.ts";
-import type { RungPrice } from "../judgement.ts";
-import type { CopyObservation } from "../observation.ts";
+import { isOfAnother } from "./answer.ts";
 import { Copies, rungKey } from "./copies.ts";
 import type { CopiesOptions, CopyResult } from "./copies.ts";
 import { defaultRung } from "./default-rung.ts";
@@ -22,11 +23,11 @@ import type { GoodAnswer } from "./last-good-rung.ts";
 import { memberMistakes, nameMistakes } from "./mistakes.ts";
 import { OnnxRung } from "./onnx-rung.ts";
 import { instantGuards } from "./options.ts";
+import { Qualified } from "./qualified.ts";
+import type { QualifiedOptions } from "./qualified.ts";
 import type { Send } from "./relay.ts";
 import { replicaRung } from "./replica-rung.ts";
 import { featuresOf } from "./rules-file.ts";
-import { Qualified } from "./qualified.ts";
-import type { QualifiedOptions } from "./qualified.ts";
 import { rulesRung } from "./rules-rung.ts";
 import type { Feature } from "./rule-options.ts";
 import { rungOptions } from "./rung-options.ts";
@@ -83,6 +84,8 @@ export interface Ladder {
   readonly described: () => void;
   /** What the rungs are worth: those that would answer badly are not asked. */
   readonly qualify: (prices: readonly RungPrice[]) => void;
+  /** What a rung is worth; undefined where nothing is known of it. */
+  readonly price: (rung: string) => RungPrice | undefined;
   /** Loads what has to be loaded. Never rejects: what can not be loaded is logged with its path. */
   start(): Promise<() => Promise<void>>;
 }
@@ -122,13 +125,20 @@ export function ladder(options: LadderOptions, deps: LadderDeps): Ladder {
     byName.set(rung.name, guarded(made, guardsOf(rung), { ...deps, barred: (name) => qualified.barred(name) }));
   }
   const rungs = [...byName.values()];
-  const copied = keyed.map(({ name, key }) => ({ rung: byName.get(name) as GuardedRung, key }));
+  const copied = options.map((rung, index) => {
+    const members = rung.kind === "ensemble" ? rung.members.flatMap((name) => byName.get(name) ?? []) : [];
+    return { rung: rungs[index] as GuardedRung, key: rungKey(rung, options), members };
+  });
   const copies = deps.qualification && new Copies(deps.qualification.options, copied, { ...deps, ...deps.qualification });
   return {
     rungs,
-    offer: (inferenceId, question, answer, atWallMs) => copies?.offer(inferenceId, question, answer, atWallMs),
+    offer(inferenceId, question, answer, atWallMs) {
+      // A rung can not answer for another model, which is none of its faults.
+      if (!isOfAnother(deps.protocol, question, deps.describe()?.name)) copies?.offer(inferenceId, question, answer, atWallMs);
+    },
     described: () => rungs.forEach((rung) => rung.described()),
     qualify: (prices) => qualified.take(prices),
+    price: (rung) => qualified.price(rung),
     usable: () => rungs.filter(({ usable }) => usable).map(({ name }) => name),
     remember: (question, answer) => memories.forEach((memory) => memory.remember(question, answer)),
     async start() {

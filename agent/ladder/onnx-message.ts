@@ -31,3 +31,6 @@ export type OnnxSay =
   | { readonly kind: "loaded"; readonly inputs: readonly Input[]; readonly outputs: readonly string[] }
   | { readonly kind: "failed"; readonly detail: string }
   | { readonly kind: "answer"; readonly answer: OnnxAnswer };
+
+/** Asks the thread to end by itself. A thread that is terminated in the middle of a run takes the whole process with it. */
+export type OnnxLeave = "leave";

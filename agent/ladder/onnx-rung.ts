@@ -2,8 +2,9 @@
  * A small model in the sidecar itself: the answer that is near when the model server is not. It runs on a thread of its own,
  * which is started with the rung, so an agent without such a rung never loads the runtime.
  *
- * A run can not be interrupted. Where one takes longer than its time the thread is ended and started anew, and so it is when
- * it dies; meanwhile the rung answers `error` at once and the next one is asked. A model that can not be loaded leaves its
+ * A run can not be interrupted, and to terminate its thread meanwhile aborts the whole process (onnxruntime-node throws where
+ * nobody catches). Where one takes longer than its time the thread is told to leave when it can and another is started; so it
+ * is when it dies. Meanwhile the rung answers `error` at once and the next one is asked. A model that can not be loaded leaves its
  * rung out for good: that is a mistake in the config or the image, and it is logged as such.
  */
 import { Worker } from "node:worker_threads";
@@ -17,7 +18,7 @@ import type { ProtocolName } from "../protocols/protocols.ts";
 import { answerWith, modelOf } from "./answer.ts";
 import { bothInWords, misfit } from "./input-check.ts";
 import type { LadderRung } from "./ladder-rung.ts";
-import type { OnnxAnswer, OnnxAsk, OnnxSay, OnnxThreadData } from "./onnx-message.ts";
+import type { OnnxAnswer, OnnxAsk, OnnxLeave, OnnxSay, OnnxThreadData } from "./onnx-message.ts";
 import { featureNames, guardOptions, modelVersion, rungName, scalar } from "./options.ts";
 import type { Input } from "./tensors.ts";
 
@@ -61,6 +62,10 @@ interface Waiting {
 const threadFile = import.meta.url.endsWith(".ts") ? "./onnx-thread.ts" : "./onnx-thread.mjs";
 const restartFirstMs = 1_000;
 const restartMaxMs = 60_000;
+/** Threads that were told to leave and have not: with so many of them no other is started. */
+const leavingMax = 2;
+/** How long a close waits for the run under way. */
+const leaveMs = 1_000;
 
 export class OnnxRung implements LadderRung {
   readonly name: string;
@@ -73,6 +78,7 @@ export class OnnxRung implements LadderRung {
   /** `asleep`: loaded by the first question; `waking`: that is under way, and questions wait for it. */
   #state: "stopped" | "asleep" | "waking" | "loading" | "ready" | "out" = "stopped";
   #worker: Worker | undefined;
+  readonly #leaving = new Set<Worker>();
   #why = "it has not been started";
   #inputs: readonly Input[] = [];
   /** The description that the model's inputs were last held against. */
@@ -106,7 +112,7 @@ export class OnnxRung implements LadderRung {
       this.#state = "stopped";
       this.#why = "it has been stopped";
       this.#cancelRestart();
-      await this.#worker?.terminate();
+      await this.#leave();
     };
   }
 
@@ -172,6 +178,7 @@ export class OnnxRung implements LadderRung {
     this.#worker = worker;
     return new Promise((resolve) => {
       worker.on("message", (message: OnnxSay) => {
+        if (this.#worker !== worker) return;
         switch (message.kind) {
           case "loaded":
             this.#inputs = message.inputs;
@@ -216,7 +223,7 @@ export class OnnxRung implements LadderRung {
     this.#state = "out";
     this.#why = why;
     this.#deps.log.error({ rung: this.name, model: this.#options.model }, `the rung ${this.name} is out: ${why}`);
-    void this.#worker?.terminate();
+    void this.#leave();
   }
 
   #take(answer: OnnxAnswer): void {
@@ -230,10 +237,35 @@ export class OnnxRung implements LadderRung {
 
   #end(why: string): void {
     this.#deps.log.warn({ rung: this.name, why }, "a rung's thread is ended");
-    void this.#worker?.terminate();
+    void this.#leave();
   }
 
-  /** The thread is gone. Who waits is told; a new one is started after a while, unless nobody wants it. */
+  /** Lets the thread end when its run is over. Kept when it has, or after a second. */
+  async #leave(): Promise<void> {
+    const worker = this.#worker;
+    if (worker === undefined) return;
+    worker.ref();
+    this.#leaving.add(worker);
+    const gone = new Promise<void>((resolve) => {
+      const cancel = this.#deps.clock.after(leaveMs, resolve);
+      worker.once("exit", () => {
+        this.#leaving.delete(worker);
+        cancel();
+        resolve();
+      });
+    });
+    worker.postMessage("leave" satisfies OnnxLeave);
+    // Questions whose own time is over at this moment hear that first.
+    queueMicrotask(() => this.#ended(worker));
+    await gone;
+  }
+
+  #restartLater(): void {
+    this.#cancelRestart = this.#deps.clock.after(this.#restartMs, () => (this.#leaving.size < leavingMax ? void this.#load("loading") : this.#restartLater()));
+    this.#restartMs = Math.min(restartMaxMs, 2 * this.#restartMs);
+  }
+
+  /** The thread is gone, or as good as. Who waits is told; a new one is started after a while, unless nobody wants it. */
   #ended(worker: Worker): void {
     if (this.#worker !== worker) return;
     this.#worker = undefined;
@@ -243,8 +275,7 @@ export class OnnxRung implements LadderRung {
     if (this.#state === "loading" || this.#state === "waking" || this.#state === "ready") {
       this.#state = "loading";
       this.#why = "its thread ended and is being started anew";
-      this.#cancelRestart = this.#deps.clock.after(this.#restartMs, () => void this.#load("loading"));
-      this.#restartMs = Math.min(restartMaxMs, 2 * this.#restartMs);
+      this.#restartLater();
     }
     left.forEach(({ settle }) => settle({ outcome: "error", detail: this.#why }));
   }

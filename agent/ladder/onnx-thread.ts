@@ -9,7 +9,7 @@ import { systemClock } from "../clock.ts";
 import { numberFor, onnxNumbers, takenBy } from "../onnx-values.ts";
 import type { Tensor, Value } from "../protocols/protocol.ts";
 import { protocolNamed } from "../protocols/protocols.ts";
-import type { OnnxAnswer, OnnxAsk, OnnxSay, OnnxThreadData } from "./onnx-message.ts";
+import type { OnnxAnswer, OnnxAsk, OnnxLeave, OnnxSay, OnnxThreadData } from "./onnx-message.ts";
 import { conform, feed } from "./tensors.ts";
 import type { Feed, Given, Input } from "./tensors.ts";
 
@@ -103,7 +103,9 @@ async function serve(): Promise<void> {
   // Sequences and maps, such as scikit-learn's probabilities without `zipmap: false`, can not be read through this binding.
   const outputs = session.outputMetadata.filter(isTensor).map(({ name }) => name);
   await warmUp(session, inputs, outputs);
-  parentPort?.on("message", (ask: OnnxAsk) => {
+  parentPort?.on("message", (ask: OnnxAsk | OnnxLeave) => {
+    // What was begun is finished, and then there is nothing left to do.
+    if (ask === "leave") return parentPort?.close();
     answer(session, inputs, outputs, ask).then(
       (given) => say({ kind: "answer", answer: given }),
       (error: unknown) => say({ kind: "answer", answer: { id: ask.id, outcome: error instanceof Unfit ? "rejected" : "error", detail: String((error as Error).message).slice(0, 200) } }),

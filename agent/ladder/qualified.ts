@@ -28,6 +28,7 @@ export class Qualified {
   readonly #rungs: ReadonlyMap<string, Named>;
   readonly #log: Log;
   readonly #standings = new Map<string, RungPrice["standing"]>();
+  readonly #prices = new Map<string, RungPrice>();
   readonly #barred = new Map<string, string>();
 
   constructor(options: QualifiedOptions = { enforce: false, rungs: {} }, rungs: readonly Named[], log: Log) {
@@ -41,12 +42,19 @@ export class Qualified {
     return this.#barred.get(name);
   }
 
+  /** Of a rung of this ladder; undefined where nothing is known of it. */
+  price(name: string): RungPrice | undefined {
+    return this.#prices.get(name);
+  }
+
   /** What all rungs are worth now. Those that nothing is known of are eligible. */
   take(prices: readonly RungPrice[]): void {
     this.#barred.clear();
+    this.#prices.clear();
     for (const price of prices) {
       const rung = this.#rungs.get(price.rung);
       if (rung === undefined || rung.key !== price.key) continue;
+      this.#prices.set(rung.name, price);
       const isBad = price.standing === "ineligible";
       if (isBad && this.#isEnforced(rung)) this.#barred.set(rung.name, `it is not eligible: it ${price.message}`);
       this.#tell(rung, price);
@@ -65,8 +73,8 @@ export class Qualified {
     if (standing === before) return;
     const fields = { rung: rung.name, standing, compared, agreement, accuracy, primaryAccuracy };
     if (standing === "ineligible") {
-      const what = this.#isEnforced(rung) ? "it is not asked until its answers to copies are good again" : "it is asked all the same, as configured";
-      this.#log.warn(fields, `the rung ${rung.name} ${message}: ${what}`);
+      if (this.#isEnforced(rung)) this.#log.warn(fields, `the rung ${rung.name} ${message}: it is not asked until its answers to copies are good again`);
+      else this.#log.info(fields, `the rung ${rung.name} ${message}: it is asked all the same, as configured`);
     } else if (before === "ineligible") this.#log.info(fields, `the rung ${rung.name} ${message}: it may be asked again`);
     else if (standing === "qualified") this.#log.info(fields, `the rung ${rung.name} ${message}: it is qualified`);
   }

@@ -83,7 +83,7 @@ export interface Monitors {
   tick(nowMs: number, wallMs: number): Told;
   /** Hears what still waits for the featuriser, without it. Nothing may be heard after. */
   close(): void;
-  /** `detectors` are some hundred kilobytes at most, and so are `rungs`; `actuals`, the answers that wait for theirs, some megabytes. */
+  /** `detectors` are some hundred kilobytes at most; `actuals` and `rungs`, with the answers that wait for their actuals, some megabytes. */
   readonly parts: { readonly detectors: Part; readonly actuals: Part; readonly rungs?: Part };
 }
 
@@ -392,7 +392,7 @@ class ModelMonitors implements Monitors {
   #rungsPart(qualification: Qualification, key: string): Part {
     return {
       name: "monitors/rungs",
-      revision: () => this.#revision,
+      revision: () => qualification.revision,
       snapshot: (nowMs): RungsSnapshot => ({ key, rungs: qualification.snapshot(nowMs) }),
       restore: (saved, nowMs) => {
         if (!isKept<RungsSnapshot>(saved, key)) return "foreign";

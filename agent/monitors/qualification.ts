@@ -39,6 +39,8 @@ export class Qualification {
   readonly #records = new Map<string, RungRecord>();
   readonly #actuals: PairedActuals;
   readonly #primaryAccuracy = new RecentMean();
+  /** Another number when there is something new to keep. */
+  revision = 0;
 
   constructor(setup: QualificationSetup) {
     this.#setup = setup;
@@ -47,6 +49,7 @@ export class Qualification {
 
   /** Cost: both answers decoded once. Outcomes that are no fault and no answer (`cancelled`) must not come here. */
   copy({ inferenceId, rung, key, outcome, primary, answer, durationMs, atWallMs }: CopyObservation, protocol: Protocol): void {
+    this.revision += 1;
     const record = this.#recordOf(rung, key);
     if (outcome !== "ok") return record.asked(false, durationMs, undefined, undefined);
     const reading = this.#readingOf(protocol.name);
@@ -117,6 +120,7 @@ export class Qualification {
     const reading = this.#readingOf("");
     const ratio = (said: readonly Value[], actuals: readonly Value[]) => actuals.filter((actual, row) => cameTrue(said[row] ?? null, actual, reading)).length / actuals.length;
     for (const { rung, rungSaid, primarySaid, actuals, first } of settled) {
+      this.revision += 1;
       const primary = ratio(primarySaid, actuals);
       this.#records.get(rung)?.cameTrue(ratio(rungSaid, actuals), primary);
       if (first) this.#primaryAccuracy.push(primary);

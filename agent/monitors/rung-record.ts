@@ -85,10 +85,12 @@ export class RungRecord {
   }
 
   tick(nowMs: number): void {
-    const isBad = this.#isBad();
     if (this.#outSinceMs === undefined) {
-      if (isBad) this.#outSinceMs = nowMs;
-    } else if (!isBad && nowMs - this.#outSinceMs >= this.#options.dwell) this.#outSinceMs = undefined;
+      if (this.#isBad()) this.#outSinceMs = nowMs;
+      return;
+    }
+    // That evidence has lapsed is no evidence for it.
+    if (this.#isGood() && nowMs - this.#outSinceMs >= this.#options.dwell) this.#outSinceMs = undefined;
   }
 
   price(): RungPrice {

@@ -14,6 +14,9 @@ import { meanEDetector, type MeanEState } from "../../detectors/guarantee/mean-e
 /** Values between two false verdicts, on average at least. */
 const valuesPerFalse = { bad: 1_000_000, good: 1_000 } as const;
 
+/** A mean can not be shown to lie below 0, so this little is good enough whatever the limit. */
+const goodMin = 0.01;
+
 export type Standing = "unknown" | "good" | "bad";
 
 export interface RungStandingSnapshot {
@@ -35,7 +38,7 @@ export class RungStanding {
     this.#valuesMin = valuesMin;
     this.#detectors = {
       bad: meanEDetector({ baseline: limit, samplesPerFalseAlarm: valuesPerFalse.bad }),
-      good: meanEDetector({ baseline: limit, samplesPerFalseAlarm: valuesPerFalse.good, direction: "down" }),
+      good: meanEDetector({ baseline: Math.max(limit, goodMin), samplesPerFalseAlarm: valuesPerFalse.good, direction: "down" }),
     };
     this.#state = this.#start();
   }

@@ -121,7 +121,7 @@ describe.skipIf(missing)("with the real Prometheus and Alertmanager", () => {
     pages = webhook.pages;
     const at = await addresses();
     const [server, alertmanager] = await Promise.all([startServer(stage, at), startAlertmanager(stage, webhook.url)]);
-    await startPilotfish(stage, at, runExample(at, [`store.path=${stage.path("state.sqlite")}`, `alertmanager.urls=["http://${alertmanager}"]`, "alertmanager.resend=1s"]));
+    await startPilotfish(stage, at, runExample(at, [`store.path=${stage.path("state.sqlite")}`, `alertmanager.urls=["http://${alertmanager}"]`, "alertmanager.resend=1s", "qualification.ratio=1"]));
     const prometheus = await startPrometheus(stage, at, alertmanager);
     // What does not come is missed by the test that looks for it; the story goes on, so that the others can look too.
     const patiently = (what: string, timeoutMs: number, came: () => boolean | Promise<boolean>) => stage.eventually(what, timeoutMs, came).catch(() => {});

@@ -30,7 +30,7 @@ function puppets() {
 
 interface Copying extends Stage {
   readonly clock: FakeClock;
-  readonly offer: (id?: string, body?: Buffer) => Promise<void>;
+  readonly offer: (id?: string, body?: Buffer, path?: string) => Promise<void>;
   readonly heard: readonly CopyObservation[];
   readonly counts: Readonly<Record<string, number>>;
 }
@@ -39,7 +39,7 @@ async function copying(rungs: readonly object[], send?: Send, options: object = 
   const clock = new FakeClock();
   const heard: CopyObservation[] = [];
   const counts: Record<string, number> = {};
-  const made = await stage(rungs, undefined, clock, {
+  const made = await stage(rungs, { name: "employment", versions: [], inputs: [], outputs: [] }, clock, {
     ...(send && { send }),
     qualification: {
       options: { perSecond: 2, bodyMax: 1_000, enforce: true, rungs: {}, ...options },
@@ -47,8 +47,8 @@ async function copying(rungs: readonly object[], send?: Send, options: object = 
       counted: (rung, result) => void (counts[`${rung} ${result}`] = (counts[`${rung} ${result}`] ?? 0) + 1),
     },
   });
-  const offer = async (id: string = "one", body: Buffer = good.body) => {
-    made.ladder.offer(id, asked, { ...good, body }, 5);
+  const offer = async (id: string = "one", body: Buffer = good.body, path: string = asked.path) => {
+    made.ladder.offer(id, { ...asked, path }, { ...good, body }, 5);
     await turns();
   };
   return { ...made, clock, offer, heard, counts };
@@ -101,6 +101,20 @@ test("a client sends the copy away, and while clients ask a rung it gets none", 
   expect(counts["replica asked"]).toBe(1);
 });
 
+test("an ensemble gets no copy while clients ask a member, and a client at a member goes before the ensemble's copy", async () => {
+  const { waiting, send, settleAll } = puppets();
+  const { offer, counts, ask } = await copying([{ kind: "ensemble", members: ["replica"] }, replica], send, { rungs: { replica: { copies: false } } });
+  await offer();
+  expect(waiting[0]?.question.headers).toMatchObject({ "pilotfish-shadow": "ensemble" });
+  const client = ask(asked, 1);
+  expect(waiting.map(({ signal }) => signal.aborted)).toEqual([true, false]);
+  await turns();
+  await offer();
+  await settleAll();
+  expect((await client).outcome).toBe("ok");
+  expect(counts).toEqual({ "ensemble asked": 1, "ensemble busy": 1 });
+});
+
 test("copies count for no circuit, are not repeated, and end with the rung's own time", async () => {
   const { waiting, send } = puppets();
   const { offer, heard, clock, ladder } = await copying([{ ...replica, urls: ["http://a", "http://b"] }], send);
@@ -122,6 +136,12 @@ test("no copy has a model loaded that sleeps, none goes to a rung that is left o
   await offer();
   expect(counts).toEqual({ "lazy asleep": 1, "of-lazy asleep": 1, "both asked": 1, "a asked": 1 });
   expect(heard.map(({ rung, answer: said }) => [rung, (JSON.parse(Buffer.from(said).toString()) as { outputs: { data: number[] }[] }).outputs[0]?.data])).toEqual([["a", [1]], ["both", [0.75]]]);
+});
+
+test("a question for another model than the ladder's is nobody's fault, so it is offered to nobody", async () => {
+  const { offer, counts } = await copying([{ kind: "default", outputs: { y: 1 } }]);
+  await offer("one", good.body, "/v2/models/other/infer");
+  expect(counts).toEqual({});
 });
 
 test("what a rung would give again it must have been given before", async () => {

@@ -97,6 +97,17 @@ test("a run that takes longer than its time is given up; its thread is ended and
   expect(clock.pending).toBe(0);
 });
 
+test("a rung that is closed in the middle of a run lets it end: a thread that is terminated meanwhile would abort the process", async () => {
+  const many = { inputs: [{ name: "X", datatype: "FP32", shape: [6_000, 4], data: Array.from({ length: 24_000 }, (_, at) => at % 7) }] };
+  for (let i = 0; i < 6; i += 1) {
+    const { close, ask } = await stage([forest]);
+    const asked = [0, 1, 2, 3].map(() => ask(question(many)));
+    for (let turns = 0; turns < 40 * i; turns += 1) await new Promise(setImmediate);
+    await close();
+    for (const { outcome } of await Promise.all(asked)) expect(["ok", "error"]).toContain(outcome);
+  }
+});
+
 test("a question that its asker gives up ends at once and costs the thread nothing", async () => {
   const { ladder, ask } = await stage([forest]);
   const abort = new AbortController();

@@ -85,6 +85,17 @@ test("what actuals had shown lapses when none come any more, and then agreement 
   expect(at(3_000)).toMatchObject({ standing: "ineligible", message: "agrees with the primary in 0 % of 500 answers (at least 90 % asked)" });
 });
 
+test("a rung that actuals had shown to be worse does not come back because none come any more", () => {
+  const { hear, at } = judging({ dwell: "1s", agreement: 0.5 });
+  for (let i = 0; i < 40; i += 1) {
+    hear(1, 1, 0, 1);
+    hear(1, 1, 1, 1);
+  }
+  expect(at(0)?.standing).toBe("ineligible");
+  hear(1_100, 1, undefined);
+  expect(at(10_000)?.standing).toBe("ineligible");
+});
+
 test("everything outlives a restart, the dwell too; a rung of the same name with other options begins anew", () => {
   const { hear, at, prices, restart } = judging();
   hear(60, 1, 0);

@@ -48,6 +48,12 @@ test("a bad one that is mended is good again after some hundred copies; a bad on
   expect(copiesUntil("good", () => 0.228, 20_000, bad)).toBe(Infinity);
 });
 
+test("where full agreement is asked, a rung that is mended can still come back", () => {
+  const strict = new RungStanding(0, 20);
+  expect(copiesUntil("bad", () => 0.5, 100, strict)).toBeLessThanOrEqual(100);
+  expect(copiesUntil("good", () => 0, 2_000, strict)).toBeLessThan(2_000);
+});
+
 test("it is not judged before so many values; a copy of its state goes on as it would have", () => {
   expect(copiesUntil("bad", () => 1, 100, new RungStanding(0.1, 33))).toBe(33);
   const one = new RungStanding(0.1, 20);

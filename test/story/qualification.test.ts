@@ -144,5 +144,6 @@ test("a reload keeps what is known of a rung that stays as it is; one that bears
   server.mood = "failing";
   expect(await answeredBy("kept")).toBe("default");
   await reload(`{ kind: onnx, name: faulty, model: "${fileOf("fallback.onnx")}" }`);
+  expect(await agent.price("faulty")).toBeNull();
   expect(await answeredBy("another")).toBe("faulty");
 });
