@@ -75,7 +75,7 @@ export function replicaRung({ name, urls, timeout, circuit }: ReplicaRungOptions
       const attempts = question.shadow === undefined ? attemptsMax : 1;
       for (let attempt = 0; attempt < attempts; attempt += 1) {
         const leftMs = deadlineMs - clock.monotonicMs();
-        const chosen = choose(left.filter(({ breaker }) => breaker.allows), () => clock.random());
+        const chosen = choose(left.filter(({ breaker }) => breaker.allows), clock.monotonicMs(), () => clock.random());
         if (chosen === undefined || leftMs <= 0 || signal.aborted) break;
         const { answer, failed } = await ask(chosen, question, leftMs, signal);
         if (!failed || answer.outcome === "timeout") return answer.outcome === "ok" ? answer : { ...answer, detail: `${chosen.url.host}: ${answer.detail}` };

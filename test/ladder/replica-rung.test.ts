@@ -137,7 +137,7 @@ test("of two, the one with less to do is taken; one that never answered gets one
   const [slow, fast, fresh] = [newLoad(), newLoad(), newLoad()];
   answered(slow, 100, 0);
   answered(fast, 10, 0);
-  const of = (...loads: (typeof slow)[]) => choose(loads.map((load) => ({ load })), () => 0)?.load;
+  const of = (...loads: (typeof slow)[]) => choose(loads.map((load) => ({ load })), 0, () => 0)?.load;
   expect(of(slow, fast)).toBe(fast);
   expect(of(fast, fresh)).toBe(fresh);
   fresh.inFlight = 1;
@@ -150,9 +150,9 @@ test("a slow answer counts at once, and is forgotten slowly", () => {
   const load = newLoad();
   answered(load, 10, 0);
   answered(load, 500, 1_000);
-  expect(costOf(load)).toBe(500);
+  expect(costOf(load, 1_000)).toBe(500);
   answered(load, 10, 11_000); // a decay time later: 10 + 490/e
-  expect(costOf(load)).toBeCloseTo(10 + 490 / Math.E, 6);
+  expect(costOf(load, 11_000)).toBeCloseTo(10 + 490 / Math.E, 6);
 });
 
 test("two draws keep the longest queue shorter than one draw does", () => {
@@ -164,7 +164,7 @@ test("two draws keep the longest queue shorter than one draw does", () => {
     for (let i = 0; i < 1_024; i += 1) pick(servers).load.inFlight += 1;
     return Math.max(...servers.map(({ load }) => load.inFlight));
   };
-  const two = longest((servers) => choose(servers, random) as (typeof servers)[0]);
+  const two = longest((servers) => choose(servers, 0, random) as (typeof servers)[0]);
   const one = longest((servers) => servers[Math.floor(random() * servers.length)] as (typeof servers)[0]);
   expect(two).toBeLessThan(36); // the mean is 32
   expect(one).toBeGreaterThan(two);
