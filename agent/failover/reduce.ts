@@ -73,13 +73,21 @@ function hearProbe(state: FailoverState, probe: ProbeObservation, nowMs: number,
   const heard = state.heard || probe.verdict !== "unknown";
   const next: FailoverState = health === state.probes[probe.probe] && heard === state.heard ? state : { ...state, heard, probes: { ...state.probes, [probe.probe]: health } };
 
-  if (probe.verdict === "fail" && health.times >= patience(probe.probe, policy) && (health.passedOnce || probe.reason !== "status")) {
+  if (probe.verdict === "fail" && health.times >= patience(probe.probe, policy) && (health.passedOnce || probe.reason !== "status") && !isBusy(state, probe)) {
     // A circuit that is open already stays open without counting another trip.
     return state.circuit.state === "open" ? next : turn(next, { type: "trip" }, nowMs, policy, health.cause);
   }
   if (probe.verdict !== "pass") return next;
   const ready = readied(next, nowMs, policy);
   return probe.probe === "inference" ? turn(ready, { type: "proven" }, nowMs, policy) : ready;
+}
+
+/**
+ * A saturated server may be too late with a word about itself (gonka#1421: 23 flaps in 2.3 h). While its work gets on that is
+ * load; when it does not, the progress probe says so.
+ */
+function isBusy({ probes }: FailoverState, { probe, reason }: ProbeObservation): boolean {
+  return probe === "http" && reason === "timeout" && probes.progress.verdict === "pass";
 }
 
 /** The same object comes back for what was known already: an unknown after an unknown, or a pass beyond what is counted. */

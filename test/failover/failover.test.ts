@@ -192,3 +192,21 @@ test("a model's name and version that are learnt after the last change are annou
   expect(room.current()).toMatchObject({ target: known, status: "healthy", rev: before + 1 });
   expect(signals.filter((signal) => signal.type === "state" && signal.target.model === "employment")).toHaveLength(1);
 });
+
+test("gonka#1421: a health check that is too late takes nobody out whose work gets on; one that is refused, or late while nothing is asked, does", () => {
+  const busy = swim();
+  busy.attempt("ok");
+  busy.probe("progress", "pass");
+  for (let i = 0; i < 20; i += 1) busy.probe("http", "fail", "timeout");
+  expect(busy.room.route().primary).toBe("flows");
+  expect(busy.room.current().status).toBe("suspect");
+  busy.probe("progress", "unknown");
+  busy.probe("http", "fail", "timeout");
+  expect(busy.room.route().primary).toBe("blocked");
+
+  const gone = swim();
+  gone.probe("progress", "pass");
+  gone.probe("http", "fail", "refused");
+  gone.probe("http", "fail", "refused");
+  expect(gone.room.route().primary).toBe("blocked");
+});
