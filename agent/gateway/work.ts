@@ -26,6 +26,11 @@ export interface WorkReading {
   readonly usualMs: number | undefined;
   /** Of those that wait for the first byte, or part, of their answer: the largest one's bytes over the median of 128 late ones. */
   readonly largestRatio: number | undefined;
+  /**
+   * How much larger requests took longer: 1 where one of twice the bytes took twice the time, 0.5 where it took no longer. The
+   * largest of 32 late large ones; undefined before the first.
+   */
+  readonly sizeMatters: number | undefined;
   /** Undefined where no answer ever streamed. */
   readonly streams: StreamReading | undefined;
 }
@@ -57,7 +62,10 @@ export interface Flight {
 
 const latestAnswers = 128;
 const latestParts = 1_024;
+const latestLarge = 32;
 const usualQuantile = 0.95;
+/** From so many times the median on a request is large. */
+const largeRatio = 1.5;
 
 export class Work {
   readonly #clock: Clock;
@@ -70,6 +78,12 @@ export class Work {
   #completed = 0;
   readonly #headMs = new Latest(latestAnswers);
   readonly #requestBytes = new Latest(latestAnswers);
+  /** Of large ones: how many times as long as usual they took, over how many times as large they were. */
+  readonly #slopes = new Latest(latestLarge);
+  /** Quantiles as they were when they were last read: they cost too much for each answer. */
+  #medianBytes: number | undefined;
+  #medianMs: number | undefined;
+  #medianFirstMs: number | undefined;
   readonly #firstMs = new Latest(latestAnswers);
   readonly #tokenMs = new Latest(latestParts);
   /** An answer has streamed. */
@@ -97,7 +111,9 @@ export class Work {
     const { flows, silentSinceMs } = stream;
     if (!stream.hear(chunk, nowMs)) return;
     this.#completed += 1;
-    (flows ? this.#tokenMs : this.#firstMs).push(nowMs - silentSinceMs);
+    const tookMs = nowMs - silentSinceMs;
+    (flows ? this.#tokenMs : this.#firstMs).push(tookMs);
+    if (!flows) this.#learn((flight as Flight).upload.bytes, tookMs, this.#medianFirstMs);
   }
 
   /** When the parts of its answer came; undefined where it did not stream. */
@@ -120,7 +136,16 @@ export class Work {
     const stream = this.#streamOf(flight);
     if (stream?.flows === false) return;
     this.#completed += 1;
-    if (stream === undefined) this.#headMs.push(attempt.headMs);
+    if (stream !== undefined) return;
+    this.#headMs.push(attempt.headMs);
+    this.#learn(upload.bytes, attempt.headMs, this.#medianMs);
+  }
+
+  /** Does a larger request take longer, and how much? */
+  #learn(bytes: number, tookMs: number, medianMs: number | undefined): void {
+    if (medianMs === undefined || !(medianMs > 0) || this.#medianBytes === undefined) return;
+    const ratio = bytes / this.#medianBytes;
+    if (ratio >= largeRatio) this.#slopes.push(tookMs / medianMs / ratio);
   }
 
   read(): WorkReading {
@@ -138,13 +163,17 @@ export class Work {
       const hasBegun = stream === undefined ? attempt.headMs !== undefined : stream.flows;
       if (!hasBegun) largestBytes = Math.max(largestBytes ?? 0, upload.bytes);
     }
+    this.#medianMs = this.#headMs.quantile(0.5);
+    this.#medianFirstMs = this.#firstMs.quantile(0.5);
     const medianBytes = this.#requestBytes.quantile(0.5);
+    this.#medianBytes = medianBytes === undefined ? undefined : Math.max(1, medianBytes);
     return {
       inFlight: this.#inferences,
       completed: this.#completed,
       oldestWaitMs: waits.ms,
       usualMs: this.#headMs.quantile(usualQuantile),
-      largestRatio: largestBytes === undefined || medianBytes === undefined ? undefined : largestBytes / Math.max(1, medianBytes),
+      largestRatio: largestBytes === undefined || this.#medianBytes === undefined ? undefined : largestBytes / this.#medianBytes,
+      sizeMatters: this.#slopes.quantile(1),
       streams: this.#streamed
         ? {
             waiting: firsts.count,

@@ -31,6 +31,8 @@ export interface GatewayWork {
    * answer: its bytes over the median of late ones. A long prompt or a large batch may take as many times as long.
    */
   readonly largestRatio?: number | undefined;
+  /** As far as larger requests of late did take longer: so much of the ratio. Default 1. */
+  readonly sizeMatters?: number | undefined;
   /** Undefined where no answer ever streamed. */
   readonly streams?: StreamWork | undefined;
 }
@@ -90,6 +92,8 @@ export interface Track {
   readonly movedAtMs: number | undefined;
   /** The longest pause of late between one move and the next, as seen; undefined while nothing has moved. */
   readonly pauseMs: number | undefined;
+  /** Pauses seen, as far as they are few. */
+  readonly pauses: number;
 }
 
 export interface ProgressState {
@@ -129,10 +133,10 @@ export function judgeProgress({ gateway, server }: ProgressState, nowMs: number,
   const steps = fresh?.work.movesBy === "steps" && fresh.busySinceMs !== undefined ? fresh : undefined;
   // What the server's counter did before there was work of ours is no evidence.
   const stepsFlatMs = steps === undefined ? 0 : Math.min(flatOf(steps), flatMs);
-  const stepsLimitMs = steps === undefined ? Infinity : Math.max(limitOf(steps, policy), steps.work.countersLagMs ?? 0, excuseMs(work, policy));
+  const stepsLimitMs = steps === undefined ? Infinity : Math.max(limitOf(steps, policy), steps.work.countersLagMs ?? 0, excuseMs(steps, work, policy));
   if (stepsFlatMs >= stepsLimitMs && gateway.pauseMs !== undefined) return { verdict: "fail", inFlight, flatMs: stepsFlatMs, limitMs: stepsLimitMs, source: "server" };
 
-  const limitMs = Math.max(limitOf(gateway, policy), excuseMs(work, policy));
+  const limitMs = Math.max(limitOf(gateway, policy), excuseMs(gateway, work, policy));
   const acquitted = movedWithin(gateway, nowMs, limitMs) || movedWithin(fresh, nowMs, limitMs);
   if (acquitted || flatMs < limitMs || !isOverdue(work, policy)) return { verdict: "pass", inFlight, flatMs };
   return { verdict: "fail", inFlight, flatMs, limitMs, source: "gateway" };
@@ -154,26 +158,34 @@ function judgeServer(server: ProgressState["server"], nowMs: number, policy: Pro
   return { verdict: "fail", inFlight, flatMs, limitMs, source: "server" };
 }
 
-function limitOf({ pauseMs }: Track, { factor, floorMs, coldMs }: ProgressPolicy): number {
-  return pauseMs === undefined ? coldMs : Math.max(factor * pauseMs, floorMs);
+/** A few pauses are no experience yet: the second batch may be the first that is full. */
+const experience = 8;
+
+function limitOf({ pauseMs, pauses }: Track, { factor, floorMs, coldMs }: ProgressPolicy): number {
+  if (pauseMs === undefined) return coldMs;
+  const limitMs = Math.max(factor * pauseMs, floorMs);
+  return pauses < experience && pauseMs > floorMs / factor ? Math.max(limitMs, coldMs) : limitMs;
 }
 
 /**
- * Reading a prompt shows nothing and may stop the streams that flow, so whoever waits for a first token is given the usual
- * time for it. A request that is larger than usual may take as many times as long, but no longer than a cold server.
+ * Reading a prompt shows nothing. Where streams flow, the pauses of late have had prompts read in them; where none does, whoever
+ * waits for a first token is given the usual time for it. A request that is larger than usual may take as many times as long,
+ * but no longer than a cold server.
  */
-function excuseMs({ largestRatio = 1, usualMs = 0, streams }: GatewayWork, { coldMs }: ProgressPolicy): number {
-  const firstMs = streams === undefined || streams.waiting === 0 ? 0 : (streams.usualFirstMs ?? 0);
-  return Math.max(firstMs, largestRatio > 1 ? Math.min(largestRatio * Math.max(usualMs, firstMs), coldMs) : 0);
+function excuseMs({ pauseMs = 0 }: Track, { largestRatio = 1, streams }: GatewayWork, { factor, coldMs }: ProgressPolicy): number {
+  const usualFirstMs = streams === undefined || streams.waiting === 0 ? 0 : (streams.usualFirstMs ?? 0);
+  const firstMs = streams?.flowing === 0 ? usualFirstMs : 0;
+  return Math.max(firstMs, largestRatio > factor ? Math.min(largestRatio * Math.max(pauseMs, usualFirstMs), coldMs) : 0);
 }
 
 /** Has any request waited longer than requests do? */
-function isOverdue({ oldestWaitMs = 0, usualMs = 0, streams }: GatewayWork, { factor, floorMs }: ProgressPolicy): boolean {
-  if (streams === undefined) return oldestWaitMs >= factor * usualMs;
+function isOverdue({ oldestWaitMs = 0, usualMs = 0, largestRatio = 1, sizeMatters = 1, streams }: GatewayWork, { factor, floorMs, coldMs }: ProgressPolicy): boolean {
+  const overdueMs = (ms: number) => Math.max(factor * ms, Math.min(largestRatio * Math.min(1, sizeMatters) * ms, coldMs));
+  if (streams === undefined) return oldestWaitMs >= overdueMs(usualMs);
   const { oldestWaitMs: firstWaitMs = 0, usualFirstMs = 0, longestSilenceMs = 0, usualTokenMs = 0 } = streams;
   return (
-    oldestWaitMs >= factor * Math.max(usualMs, usualFirstMs) ||
-    (streams.waiting > 0 && firstWaitMs >= factor * usualFirstMs) ||
+    oldestWaitMs >= overdueMs(Math.max(usualMs, usualFirstMs)) ||
+    (streams.waiting > 0 && firstWaitMs >= overdueMs(usualFirstMs)) ||
     (streams.flowing > 0 && longestSilenceMs >= Math.max(factor * usualTokenMs, floorMs))
   );
 }
@@ -190,21 +202,24 @@ function movedWithin(track: Track | undefined, nowMs: number, limitMs: number): 
 function followGateway(before: Track | "started anew" | undefined, { completed, oldestWaitMs }: GatewayWork, nowMs: number, policy: ProgressPolicy): Track {
   // Answers that came before the first reading prove that the server is warm, and nothing more; a new server has proven nothing.
   const warm = before === undefined && completed > 0;
-  const from = typeof before === "object" ? before : { count: completed, readAtMs: nowMs, busySinceMs: undefined, movedAtMs: undefined, pauseMs: warm ? 0 : undefined };
+  const from = typeof before === "object" ? before : { count: completed, readAtMs: nowMs, busySinceMs: undefined, movedAtMs: undefined, pauseMs: warm ? 0 : undefined, pauses: 0 };
   const busySinceMs = oldestWaitMs === undefined ? undefined : (from.busySinceMs ?? nowMs - oldestWaitMs);
   return { count: completed, readAtMs: nowMs, busySinceMs, ...moved(from, completed, nowMs, policy) };
 }
 
 function followServer(before: Track | undefined, { inFlight = 0, progress, readAtMs }: ServerWork, policy: ProgressPolicy): Track {
-  if (before === undefined) return { count: progress, readAtMs, busySinceMs: inFlight === 0 ? undefined : readAtMs, movedAtMs: undefined, pauseMs: undefined };
+  if (before === undefined) return { count: progress, readAtMs, busySinceMs: inFlight === 0 ? undefined : readAtMs, movedAtMs: undefined, pauseMs: undefined, pauses: 0 };
   // Between pages that lie far apart anything may have been.
   const since = readAtMs - before.readAtMs <= policy.staleMs ? before.busySinceMs : undefined;
   return { count: progress, readAtMs, busySinceMs: inFlight === 0 ? undefined : (since ?? readAtMs), ...moved(before, progress, readAtMs, policy) };
 }
 
-/** A shorter pause takes a tenth off the longest. */
-function moved(before: Track, count: number, atMs: number, policy: ProgressPolicy): Pick<Track, "movedAtMs" | "pauseMs"> {
-  const { movedAtMs, pauseMs } = before;
-  if (count === before.count) return { movedAtMs, pauseMs };
-  return { movedAtMs: atMs, pauseMs: Math.max(Math.min(flatOf(before), limitOf(before, policy)), 0.9 * (pauseMs ?? 0)) };
+/** So much of the longest pause is left by each shorter one: it is half forgotten after 23. */
+const kept = 0.97;
+
+function moved(before: Track, count: number, atMs: number, policy: ProgressPolicy): Pick<Track, "movedAtMs" | "pauseMs" | "pauses"> {
+  const { movedAtMs, pauseMs, pauses } = before;
+  if (count === before.count) return { movedAtMs, pauseMs, pauses };
+  const longestMs = Math.max(Math.min(flatOf(before), limitOf(before, policy)), kept * (pauseMs ?? 0));
+  return { movedAtMs: atMs, pauseMs: longestMs, pauses: Math.min(pauses + 1, experience) };
 }

@@ -7,8 +7,8 @@ import { primaryName } from "../backend.ts";
 import type { Observation } from "../observation.ts";
 
 export interface Restarts {
-  hear(observation: Observation): void;
-  count(): number;
+  readonly hear: (observation: Observation) => void;
+  readonly count: () => number;
 }
 
 export function restarts(): Restarts {
