@@ -5,7 +5,8 @@
 import type { Head } from "./attempt.ts";
 import { eachField, fieldPattern, fieldsOf } from "./field-lines.ts";
 
-const statusLine = /HTTP\/1\.1 ([2-5]\d\d) ([\t\x20-\x7e\x80-\xff]*)\r\n/y;
+const statusLine = /HTTP\/1\.1 ([2-5]\d\d) ([\t\x20-\x7e]*)\r\n/y;
+const sayable = /^[\t\x20-\x7e]*$/;
 const bodyless: ReadonlySet<number> = new Set([204, 304]);
 
 /** How long after an answer its connection is left alone for another request. Undici's figures: 4 s, or 2 s less than told. */
@@ -59,6 +60,14 @@ export function answerHeadReader(withheld: readonly string[]): (text: string) =>
     if (!strict || !plain || length === undefined) return undefined;
     return new Read(status, statusText as string, length, reuseMs, all, passable ? lines + all.slice(from) : undefined);
   };
+}
+
+/**
+ * The words behind a status as they may go on; "" for the usual ones. A full parser lets control characters through, and not
+ * all take other bytes than ASCII for the same: such words mean nothing to anybody (RFC 9112, section 4).
+ */
+export function statusWords(words: string): string {
+  return sayable.test(words) ? words : "";
 }
 
 class Read implements PlainHead {

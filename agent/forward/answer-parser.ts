@@ -6,6 +6,7 @@
 import { request } from "node:http";
 import type { ClientRequest, IncomingMessage } from "node:http";
 import { Duplex } from "node:stream";
+import { statusWords } from "./answer-head.ts";
 import type { Attempt } from "./attempt.ts";
 import { classify } from "./classify.ts";
 
@@ -87,7 +88,7 @@ export class AnswerParser {
     message.on("end", () => this.#finish(message));
     const { statusCode = 0, statusMessage = "", rawHeaders, headers } = message;
     const length = headers["content-length"];
-    this.#attempt.onHead({ status: statusCode, statusText: statusMessage, headers: rawHeaders, length: length === undefined ? undefined : Number(length) });
+    this.#attempt.onHead({ status: statusCode, statusText: statusWords(statusMessage), headers: rawHeaders, length: length === undefined ? undefined : Number(length) });
   }
 
   #finish(message: IncomingMessage): void {

@@ -1,5 +1,6 @@
 /** Tells an attempt what undici tells: the one place that knows its handler interface. Undici's own time limits are off. */
 import type { Dispatcher } from "undici";
+import { statusWords } from "./answer-head.ts";
 import type { Attempt } from "./attempt.ts";
 import { classify } from "./classify.ts";
 
@@ -20,7 +21,7 @@ export class UndiciHandler implements Dispatcher.DispatchHandler {
   onResponseStart(controller: Controller, status: number, _headers: unknown, statusText?: string): void {
     if (status < 200) return;
     const headers = fieldsOf(controller.rawHeaders);
-    this.#attempt.onHead({ status, statusText: statusText ?? "", headers, length: contentLength(headers) });
+    this.#attempt.onHead({ status, statusText: statusWords(statusText ?? ""), headers, length: contentLength(headers) });
   }
 
   onResponseData(_controller: Controller, chunk: Buffer): void {

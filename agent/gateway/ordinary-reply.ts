@@ -1,4 +1,5 @@
 /** An answer written by node:http. */
+import { STATUS_CODES } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Clock } from "../clock.ts";
 import { provenanceFields } from "./headers.ts";
@@ -40,8 +41,8 @@ export class OrdinaryReply extends Reply {
 
   head({ status, statusText, fields }: AnswerHead, provenance: Provenance | undefined): void {
     const all = provenance === undefined ? [...fields] : [...fields, ...provenanceFields(provenance)];
-    if (statusText === "") this.#response.writeHead(status, all);
-    else this.#response.writeHead(status, statusText, all);
+    // Always named: words that were refused would be tried again with the next head.
+    this.#response.writeHead(status, statusText === "" ? (STATUS_CODES[status] ?? "unknown") : statusText, all);
   }
 
   write(chunk: Buffer): boolean {

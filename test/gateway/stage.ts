@@ -82,6 +82,7 @@ export async function bodyOf(message: IncomingMessage): Promise<Buffer> {
 
 export interface Answer {
   readonly status: number;
+  readonly statusText: string;
   readonly headers: IncomingHttpHeaders;
   readonly rawHeaders: readonly string[];
   readonly body: Buffer;
@@ -99,7 +100,7 @@ export function send(url: URL, path: string, { method = "GET", headers = {}, bod
     // It says that the connection may stay, as clients of model servers do; it does not stay.
     const request = httpRequest(new URL(path, url), { method, headers: { connection: "keep-alive", ...(headers as Record<string, string>) }, agent: false }, (message) => {
       void bodyOf(message).finally(() => request.destroy()).then(
-        (bytes) => resolve({ status: message.statusCode ?? 0, headers: message.headers, rawHeaders: message.rawHeaders, body: bytes }),
+        (bytes) => resolve({ status: message.statusCode ?? 0, statusText: message.statusMessage ?? "", headers: message.headers, rawHeaders: message.rawHeaders, body: bytes }),
         reject,
       );
     });
