@@ -29,8 +29,9 @@ function problemsOf(issue: z.core.$ZodIssue): Problem[] {
     return issue.keys.map((key) => ({ path: dotted([...issue.path, key]), message: `there is no such option; ${suggestion(key, known)}` }));
   }
   if (issue.code === "invalid_union" && issue.errors.length > 0) {
-    // The alternative that came furthest is the one that was meant.
-    const nearest = [...issue.errors].sort((a, b) => a.length - b.length)[0] ?? [];
+    // The alternative that came furthest is the one that was meant: one that fails inside, and not as a whole, and in few places.
+    const fails = (inner: readonly z.core.$ZodIssue[]) => inner.length + (inner.some(({ path }) => path.length === 0) ? 1_000 : 0);
+    const nearest = [...issue.errors].sort((a, b) => fails(a) - fails(b))[0] ?? [];
     if (nearest.length > 0 && issue.message === "Invalid input") {
       return nearest.flatMap((inner) => problemsOf({ ...inner, path: [...issue.path, ...inner.path] } as z.core.$ZodIssue));
     }

@@ -17,7 +17,7 @@ export const rulesOptions = z.strictObject({
   kind: z.literal("rules"),
   name: rungName.default("rules"),
   /** The rules, or the path of a file with them. */
-  rules: z.union([z.string().min(1), ruleList], { error: "expected a list of rules, or the path of a file with them" }),
+  rules: z.union([z.string().min(1), ruleList], { error: ({ input }) => (Array.isArray(input) ? undefined : "expected a list of rules, or the path of a file with them") }),
   features: featuresOptions.optional(),
   version: modelVersion.optional(),
   validity,

@@ -87,6 +87,13 @@ const expected: Readonly<Record<string, readonly Mistake[]>> = {
     ["7:16", "ladder.0.outputs.label", "must not be empty"],
     ["7:27", "ladder.0.outputs.score", "expected a value, or a list of values"],
   ],
+  "bad-rules.yaml": [
+    ["7:9", "ladder.0.rules.1.when", "expected a condition, such as AGE < 18"],
+    ["7:36", "ladder.0.rules.1.outputs.label", "expected a value, {cel: expression}, or a list of these"],
+    ["7:10", "ladder.0.rules.1.wen", 'there is no such option; did you mean "when"?'],
+    ["10:5", "ladder.1.rules", "expected a list of rules, or the path of a file with them"],
+    ["13:5", "ladder.2.rules", "must not be empty"],
+  ],
   "rung-names.yaml": [
     ["6:5", "ladder.1.name", 'a rung before it is named "default" too'],
     ["9:5", "ladder.2.name", '"primary" has a meaning of its own'],
