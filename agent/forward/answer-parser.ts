@@ -39,7 +39,7 @@ export class AnswerParser {
       for (const bytes of early) this.push(bytes);
     });
     this.#request.on("response", (message) => this.#begin(message));
-    this.#request.on("upgrade", () => this.#fail(Object.assign(new Error("the server switched protocols unasked"), { code: "HPE_PAUSED_UPGRADE" })));
+    this.#request.on("upgrade", () => this.#fail(switchedUnasked()));
     this.#request.on("error", (error) => this.#fail(error));
     this.#request.end();
   }
@@ -87,6 +87,7 @@ export class AnswerParser {
     message.on("error", (error) => this.#fail(error));
     message.on("end", () => this.#finish(message));
     const { statusCode = 0, statusMessage = "", rawHeaders, headers } = message;
+    if (statusCode === 101) return this.#fail(switchedUnasked());
     const length = headers["content-length"];
     this.#attempt.onHead({ status: statusCode, statusText: statusWords(statusMessage), headers: rawHeaders, length: length === undefined ? undefined : Number(length) });
   }
@@ -102,11 +103,16 @@ export class AnswerParser {
   }
 
   #fail(error: Error): void {
-    if (this.#over) return;
+    // Garbage behind an answer that is whole takes nothing from it; its end is on its way.
+    if (this.#over || this.#message?.complete === true) return;
     this.#over = true;
     this.#attempt.onFailure(classify(error, true));
     this.#onEnd(false);
   }
+}
+
+function switchedUnasked(): Error {
+  return Object.assign(new Error("the server switched protocols unasked"), { code: "HPE_PAUSED_UPGRADE" });
 }
 
 /** The parser's end of a connection that is none: it hears what is emitted here, and writes to nobody. */

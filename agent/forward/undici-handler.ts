@@ -1,4 +1,5 @@
 /** Tells an attempt what undici tells: the one place that knows its handler interface. Undici's own time limits are off. */
+import { STATUS_CODES } from "node:http";
 import type { Dispatcher } from "undici";
 import { statusWords } from "./answer-head.ts";
 import type { Attempt } from "./attempt.ts";
@@ -19,9 +20,10 @@ export class UndiciHandler implements Dispatcher.DispatchHandler {
   }
 
   onResponseStart(controller: Controller, status: number, _headers: unknown, statusText?: string): void {
+    if (status === 101) return controller.abort(new Error("bad upgrade"));
     if (status < 200) return;
     const headers = fieldsOf(controller.rawHeaders);
-    this.#attempt.onHead({ status, statusText: statusWords(statusText ?? ""), headers, length: contentLength(headers) });
+    this.#attempt.onHead({ status, statusText: wordsOf(status, statusText ?? ""), headers, length: contentLength(headers) });
   }
 
   onResponseData(_controller: Controller, chunk: Buffer): void {
@@ -35,6 +37,11 @@ export class UndiciHandler implements Dispatcher.DispatchHandler {
   onResponseError(_controller: Controller | null, error: Error): void {
     this.#attempt.onFailure(classify(error, this.#attempt.sent));
   }
+}
+
+/** Of words that came in two pieces undici 8 knows the second only. */
+function wordsOf(status: number, words: string): string {
+  return STATUS_CODES[status]?.endsWith(words) === true ? "" : statusWords(words);
 }
 
 function fieldsOf(raw: unknown): string[] {

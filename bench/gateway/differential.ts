@@ -1,10 +1,11 @@
 /**
  * Both lanes held against each other: the same bytes go to a gateway with both lanes and to one with the ordinary lane alone,
  * before the same server, and whatever can be seen of either must be the same: every byte of the answer, and every observation.
- * The ordinary lane is node:http, so nothing that node:http refuses can pass here unnoticed.
+ * They go to the server itself as well, which is node:http without anything around it: what that refuses, both must refuse.
  *
- * A case is a request, well-formed or spoilt, cut in two at any byte, and one of the server's answers, good and bad. After it
- * the connection is asked for something usual: where anything was framed wrongly, that shows it.
+ * A case is a request, well-formed or spoilt, cut in two at any byte, and one of the server's answers, good, bad or spoilt in
+ * one byte, and cut at any as well. After it the connection is asked for something usual: where anything was framed wrongly,
+ * that shows it.
  */
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -27,6 +28,11 @@ export interface Case {
 /**
  * What the server answers, by the number in the path's `?answer=`. A last piece "" ends the connection. Not among
  * them: 100 Continue that nobody asked for, which undici takes for no answer, and the plain lane passes over.
+ *
+ * Behind the number may stand how the answer is spoilt: `7.120r65.30` replaces its byte 120 by 65 (`i` puts one in, `d` takes
+ * it out, `k` keeps all) and cuts it at byte 30. The connection ends where it would have ended: a server that ends it unannounced
+ * may meet the next request there, which is each lane's own luck. So is whether the first byte of a body in chunks has left
+ * when garbage follows it, and its chunks are therefore left alone.
  */
 export const answers: readonly (readonly string[])[] = [
   ["HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 14\r\n\r\n", '{"outputs":[]}'],
@@ -70,7 +76,7 @@ export const answers: readonly (readonly string[])[] = [
 const lines = [
   "Host: h", "host: h", "Host:h", "Content-Type: application/json", "X-Alpha: 1", "x-alpha:\t2 ", "X-Empty:", "X-High: \u00e4\u00ff", "Accept: */*",
   "Connection: keep-alive", "Connection: Keep-Alive", "Connection: close", "Connection: keep-alive, X-Alpha", "Keep-Alive: timeout=5", "Proxy-Connection: keep-alive",
-  "TE: trailers", "Trailer: X-Sum", "Upgrade: h2c", "Expect: 100-continue", "Expect: nothing", "Transfer-Encoding: chunked", "Transfer-Encoding: gzip, chunked",
+  "TE: trailers", "Trailer: X-Sum", "Upgrade: h2c", "Expect: 100-continue", "Transfer-Encoding: chunked", "Transfer-Encoding: gzip, chunked",
   "Transfer-Encoding: identity", "Transfer-Encoding : chunked", " folded: 1", "\tfolded", "No colon", "Bad Name: 1", "X-Nul: a\u0000b", "X-Lf: a\nX-B: 1", "X-Cr: a\rb", "X-Del: \u007f",
   "Content-Length: 2", "Content-Length: 0", "Content-Length: 02", "Content-Length: 2, 2", "Content-Length: -2", "Content-Length: 0x2", "Content-Length: +2", "Content-Length: 2 ",
   "Content-Length:", "Content-Length: 99999999999999999999", "content-length: 2", "Content-Length : 2", "X-Request-Id: r", "x-request-id: s", "pilotfish-inference-id: fixed",
@@ -82,11 +88,35 @@ const requestLines = [
   "POST /v2?answer=A#f HTTP/1.1", "POST /v2?answer=A HTTP/2.0", "POST v2?answer=A HTTP/1.1", "POST /v2/\u007f?answer=A HTTP/1.1", "GET /v2?answer=A&x=\"<>\\^`{|} HTTP/1.1", "GET /v2?answer=A HTTP/1.1\n", "\r\nGET /v2?answer=A HTTP/1.1", "CONNECT h:1 HTTP/1.1",
 ] as const;
 
+const answerAsked = /answer=(\d+)(?:\.(\d+)([ridk])(\d+)\.(\d+))?/;
+
+/** The pieces of the answer that a path asks for. */
+export function answerTo(path: string): readonly string[] {
+  const [, number = "0", at, how, byte, cut] = answerAsked.exec(path) ?? [];
+  const pieces = answers[Number(number)] ?? [];
+  if (how === undefined) return pieces;
+  const text = pieces.join("");
+  const put = how === "r" || how === "i" ? String.fromCharCode(Number(byte) % 256) : "";
+  const spoilt = how === "k" ? text : text.slice(0, Number(at)) + put + text.slice(Number(at) + (how === "i" ? 0 : 1));
+  return [spoilt.slice(0, Number(cut)), spoilt.slice(Number(cut)), ...pieces.slice(pieces.at(-1) === "" ? -1 : pieces.length)].filter((piece, i) => piece !== "" || i === 2);
+}
+
+/** How an answer is asked for: half as the table has it, half spoilt or cut somewhere, mostly in its head. */
+function anyAnswer(random: () => number, pick: <T>(of: readonly T[]) => T): string {
+  const number = random() < 0.5 ? 0 : Math.floor(random() * answers.length);
+  if (random() < 0.5) return String(number);
+  const text = (answers[number] as readonly string[]).join("");
+  const { length } = text;
+  const at = Math.floor(random() * Math.min(text.includes("chunked") ? text.indexOf("\r\n\r\n") : length, 200));
+  const byte = random() < 0.5 ? Math.floor(random() * 256) : pick([0, 9, 10, 13, 32, 44, 48, 49, 58]);
+  return `${number}.${at}${pick(["r", "i", "d", "k"])}${byte}.${Math.floor(random() * Math.min(length, 200))}`;
+}
+
 /** A case from numbers in [0, 1). About two in five are well-formed; the others are spoilt in one to three places. */
 export function generated(random: () => number): Case {
   const pick = <T>(of: readonly T[]): T => of[Math.floor(random() * of.length)] as T;
   const spoilt = random() < 0.6;
-  const answer = String(random() < 0.5 ? 0 : Math.floor(random() * answers.length));
+  const answer = anyAnswer(random, pick);
   const isGet = random() < 0.15;
   const body = isGet ? "" : pick(['{"inputs":[]}', "{}", "x".repeat(3_000), "\u0000\u00ff\r\n\r\n"]);
   const usual = isGet ? "GET /v2/health/ready?answer=A HTTP/1.1" : "POST /v2/models/m/infer?answer=A HTTP/1.1";
@@ -103,9 +133,16 @@ export function generated(random: () => number): Case {
   return { request, cut: random() < 0.5 ? 0 : Math.floor(random() * request.length) };
 }
 
+export interface Compared {
+  readonly both: string;
+  readonly ordinary: string;
+  /** The answer of node:http alone, which refuses or takes a request and says no more. */
+  readonly alone: string;
+}
+
 export interface Differential {
   /** What came back from either until the connection ended; random ids and words about errors are masked. */
-  compare(one: Case): Promise<readonly [both: string, ordinary: string]>;
+  compare(one: Case): Promise<Compared>;
   /** What has been observed since it was last asked for, in no order, by either. */
   observed(): Promise<readonly [both: readonly string[], ordinary: readonly string[]]>;
   /** The ratio of the requests at the server that came by the plain lane, of those sent through the gateway with both. */
@@ -118,8 +155,10 @@ export async function differences(both: Differential, cases: readonly Case[], tr
   const answered = await Promise.all(cases.map((one) => both.compare(one)));
   const [here, there] = await both.observed();
   const found = cases.flatMap(({ request, cut }, i) => {
-    const [one, other] = answered[i] as readonly [string, string];
-    return one === other ? [] : [`${JSON.stringify(request.toString("latin1"))} cut at ${cut}\n  both:     ${JSON.stringify(one)}\n  ordinary: ${JSON.stringify(other)}`];
+    const { both: one, ordinary: other, alone } = answered[i] as Compared;
+    const refused = /^HTTP\/1\.1 4/;
+    if (one === other && (!refused.test(alone) || refused.test(one))) return [];
+    return [`${JSON.stringify(request.toString("latin1"))} cut at ${cut}\n  both:     ${JSON.stringify(one)}\n  ordinary: ${JSON.stringify(other)}\n  alone:    ${JSON.stringify(alone)}`];
   });
   const only = (of: readonly string[], not: readonly string[]) => of.filter((observation) => !not.includes(observation)).join("\n    ");
   if (here.join() !== there.join()) found.push(`observed by\n  both:     ${only(here, there)}\n  ordinary: ${only(there, here)}`);
@@ -128,7 +167,7 @@ export async function differences(both: Differential, cases: readonly Case[], tr
 
 const usual = "GET /v2/health/live?answer=0 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
 /** Nothing comes for so long: nothing will, since the request is not whole. */
-const silenceMs = 1_000;
+const silenceMs = 1_500;
 
 export async function differential(): Promise<Differential> {
   // Undici says that it keeps connections; the plain lane has no need to.
@@ -138,11 +177,14 @@ export async function differential(): Promise<Differential> {
     asked += 1;
     if (headers.connection === undefined) plain += 1;
   });
-  const port = (server.address() as AddressInfo).port;
-  const sides = await Promise.all((["both", "ordinary"] as const).map((lanes) => side(port, lanes)));
+  const bare = await listening(createServer((request, response) => void request.resume().on("end", () => response.end("taken"))));
+  const sides = await Promise.all((["both", "ordinary"] as const).map((lanes) => side(portOf(server), lanes)));
   const [both, ordinary] = sides as [Side, Side];
   return {
-    compare: (one) => Promise.all([exchanged(both.port, one), exchanged(ordinary.port, one)]),
+    async compare(one) {
+      const [here, there, alone] = await Promise.all([exchanged(both.port, one), exchanged(ordinary.port, one), exchanged(portOf(bare), one)]);
+      return { both: here, ordinary: there, alone };
+    },
     async observed() {
       for (let tries = 0; tries < 200 && sides.some(({ active }) => active() > 0); tries += 1) await wait(systemClock, 10);
       return [both.observed(), ordinary.observed()];
@@ -150,33 +192,40 @@ export async function differential(): Promise<Differential> {
     plainRatio: () => plain / (asked / 2),
     async close() {
       await Promise.all(sides.map(({ close }) => close()));
-      server.closeAllConnections();
-      server.close();
+      for (const one of [server, bare]) {
+        one.closeAllConnections();
+        one.close();
+      }
     },
   };
 }
 
+const portOf = (server: Server): number => (server.address() as AddressInfo).port;
+
+async function listening(server: Server): Promise<Server> {
+  server.on("connection", (socket) => socket.on("error", () => {}));
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return server;
+}
+
 /** Takes requests by node:http and answers them by hand. */
-async function answering(heard: (headers: IncomingHttpHeaders) => void): Promise<Server> {
+function answering(heard: (headers: IncomingHttpHeaders) => void): Promise<Server> {
   const server = createServer((request) => {
     const { socket } = request;
     heard(request.headers);
     request.resume();
     request.on("end", () => {
-      const pieces = answers[Number(/answer=(\d+)/.exec(request.url ?? "")?.[1] ?? 0)] ?? [];
       void (async () => {
-        for (const piece of pieces) {
+        for (const piece of answerTo(request.url ?? "")) {
           if (piece === "") socket.end();
           else socket.write(piece, "latin1");
-          await new Promise(setImmediate);
+          await wait(systemClock, 1);
         }
       })();
     });
   });
-  server.on("connection", (socket) => socket.on("error", () => {}));
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return server;
+  return listening(server);
 }
 
 interface Side {
@@ -194,7 +243,7 @@ async function side(serverPort: number, lanes: "both" | "ordinary"): Promise<Sid
     answer: ({ headers, body }) => Promise.resolve({ outcome: "ok", status: 200, headers: { "x-host": String(headers.host) }, body, version: undefined }),
   };
   let observed: string[] = [];
-  const made = gateway(gatewayOptions.parse({ host: "127.0.0.1", port: 0, lanes, retry: { ratio: 1, min: 1_000 }, sample: { ratio: 1 }, active: 4_096 }), {
+  const made = gateway(gatewayOptions.parse({ host: "127.0.0.1", port: 0, lanes, timeout: "400ms", retry: { ratio: 1, min: 1_000 }, sample: { ratio: 1 }, active: 4_096 }), {
     clock: systemClock,
     log: silent,
     server: new URL(`http://127.0.0.1:${serverPort}`),
@@ -268,11 +317,24 @@ function isWhole(text: string, isHead: boolean): boolean {
   return final.length - end - 4 >= Number(/\r\ncontent-length: *(\d+)/.exec(head)?.[1] ?? 0);
 }
 
-/** Without what differs from run to run: random ids, words about errors, the space behind a colon, and where a body is cut into chunks. */
+/** Without what differs from run to run: random ids, words behind a status and about errors, the space behind a colon, and where a body is cut into chunks. */
 function masked(text: string): string {
   return text
-    .replaceAll(/(\r\ntransfer-encoding: chunked\r\n\r\n)([^]*?\r\n)?0\r\n/gi, (_all, head: string, chunks: string = "") => `${head}${chunks.replaceAll(/[0-9a-f]+\r\n([^\r\n]*)\r\n/g, "$1")} 0\r\n`)
+    .replaceAll(/(\r\ntransfer-encoding: chunked\r\n(?:[^\r\n]+\r\n)*\r\n)([^]*)/gi, (_all, head: string, body: string) => `${head}${unchunked(body)}`)
     .replaceAll(/[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/g, "ID")
     .replaceAll(/content-length: \d+((?:\r\n[^\r\n]+)*\r\n\r\n)\{"error":"[^"]*"\}/g, 'content-length: N$1{"error":"..."}')
+    .replaceAll(/^HTTP\/1\.1 (\d{3}) .*\r$/gm, "HTTP/1.1 $1\r")
     .replaceAll(/^([-\w]+):[ \t]*(.*?)[ \t]*\r$/gm, "$1: $2\r");
+}
+
+/** A body in one piece, with what follows its last chunk. */
+function unchunked(body: string): string {
+  let whole = "";
+  for (let at = 0; ; ) {
+    const [line, size = ""] = /^([0-9a-f]+)\r\n/.exec(body.slice(at, at + 12)) ?? [];
+    if (line === undefined || Number.parseInt(size, 16) === 0) return `${whole}|${masked(body.slice(at))}`;
+    const from = at + line.length;
+    at = from + Number.parseInt(size, 16) + 2;
+    whole += body.slice(from, at - 2);
+  }
 }
