@@ -35,8 +35,11 @@ export class OrdinaryReply extends Reply {
     this.#response.shouldKeepAlive = false;
   }
 
+  /** Said when it is this answer's turn: of requests that came at once, node:http would put it into the middle of an answer. */
   continue(): void {
-    this.#response.writeContinue();
+    const response = this.#response;
+    if (response.socket !== null) response.writeContinue();
+    else response.once("socket", () => void (response.headersSent || response.writeContinue()));
   }
 
   head({ status, statusText, fields }: AnswerHead, provenance: Provenance | undefined): void {

@@ -243,7 +243,7 @@ async function side(serverPort: number, lanes: "both" | "ordinary"): Promise<Sid
     answer: ({ headers, body }) => Promise.resolve({ outcome: "ok", status: 200, headers: { "x-host": String(headers.host) }, body, version: undefined }),
   };
   let observed: string[] = [];
-  const made = gateway(gatewayOptions.parse({ host: "127.0.0.1", port: 0, lanes, timeout: "400ms", retry: { ratio: 1, min: 1_000 }, sample: { ratio: 1 }, active: 4_096 }), {
+  const made = gateway(gatewayOptions.parse({ host: "127.0.0.1", port: 0, lanes, timeout: "400ms", retry: { ratio: 1, min: 1_000 }, sample: { ratio: 1 }, active: 4_096, connections: 4_096 }), {
     clock: systemClock,
     log: silent,
     server: new URL(`http://127.0.0.1:${serverPort}`),

@@ -3,6 +3,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { gzipSync } from "node:zlib";
 import { expect } from "vitest";
+import { answersIn } from "../../bench/gateway/answers-in.ts";
 import { bodyOf, dial, httpServer, infer, post, question, rawServer, send, stage, test } from "./stage.ts";
 
 const digest = (bytes: Buffer): string => createHash("sha256").update(bytes).digest("hex");
@@ -227,6 +228,25 @@ test("Expect: 100-continue is answered by the gateway before the body comes", as
   await client.until("HTTP/1.1 100 Continue");
   client.socket.write("hello");
   expect(await client.until("hello")).toContain("HTTP/1.1 200");
+});
+
+test("of requests that came at once, the one that expects 100 Continue does not find it in the middle of its answer", async () => {
+  let answerFirst = () => {};
+  const server = await httpServer((request, response) => {
+    void bodyOf(request).then((body) => {
+      if (body.toString() === "a") answerFirst = () => response.end("<a>");
+      else response.end("<b>");
+    });
+  });
+  const { url, attempts } = await stage(server);
+  const client = await dial(url);
+  const asked = (body: string) => `POST ${infer} HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n${body}`;
+  client.socket.write(`${asked("a")}${asked("b")}`);
+  while (attempts().length === 0) await new Promise(setImmediate);
+  answerFirst();
+  await client.until("<b>");
+  const { answers, rest, fault } = answersIn(client.received());
+  expect([...answers.map(({ text }) => text.slice(-3)), rest, fault]).toEqual(["<a>", "<b>", "", undefined]);
 });
 
 test("malformed JSON and an unknown model are the server's to judge", async () => {
