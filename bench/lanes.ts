@@ -18,7 +18,7 @@ for (let done = 0; done < cases; done += atOnce) {
   const here = await differences(both, Array.from({ length: Math.min(atOnce, cases - done) }, () => generated(random)));
   for (const difference of here) console.log(difference);
   found += here.length;
-  if (process.stderr.isTTY) process.stderr.write(`\r${done + atOnce} of ${cases}, ${found} differences`);
+  if (process.stderr.isTTY || done % 5_000 === 0) process.stderr.write(`\r${done + atOnce} of ${cases}, ${found} differences`);
 }
 await both.close();
 console.log(`${cases} cases, ${found} differences`);

@@ -30,9 +30,9 @@ export interface Case {
  * them: 100 Continue that nobody asked for, which undici takes for no answer, and the plain lane passes over.
  *
  * Behind the number may stand how the answer is spoilt: `7.120r65.30` replaces its byte 120 by 65 (`i` puts one in, `d` takes
- * it out, `k` keeps all) and cuts it at byte 30. The connection ends where it would have ended: a server that ends it unannounced
- * may meet the next request there, which is each lane's own luck. So is whether the first byte of a body in chunks has left
- * when garbage follows it, and its chunks are therefore left alone.
+ * it out, `k` keeps all) and cuts it at byte 30. Its connection does not end: a server that ends one unannounced may meet the
+ * next request there, which is each lane's own luck. So is whether the first byte of a body in chunks has left when garbage
+ * follows it, so its chunks are left alone. Undici 8 takes CR CR for the end of a status line: left alone.
  */
 export const answers: readonly (readonly string[])[] = [
   ["HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 14\r\n\r\n", '{"outputs":[]}'],
@@ -98,7 +98,7 @@ export function answerTo(path: string): readonly string[] {
   const text = pieces.join("");
   const put = how === "r" || how === "i" ? String.fromCharCode(Number(byte) % 256) : "";
   const spoilt = how === "k" ? text : text.slice(0, Number(at)) + put + text.slice(Number(at) + (how === "i" ? 0 : 1));
-  return [spoilt.slice(0, Number(cut)), spoilt.slice(Number(cut)), ...pieces.slice(pieces.at(-1) === "" ? -1 : pieces.length)].filter((piece, i) => piece !== "" || i === 2);
+  return [spoilt.slice(0, Number(cut)), spoilt.slice(Number(cut))].filter((piece) => piece !== "");
 }
 
 /** How an answer is asked for: half as the table has it, half spoilt or cut somewhere, mostly in its head. */
@@ -107,7 +107,8 @@ function anyAnswer(random: () => number, pick: <T>(of: readonly T[]) => T): stri
   if (random() < 0.5) return String(number);
   const text = (answers[number] as readonly string[]).join("");
   const { length } = text;
-  const at = Math.floor(random() * Math.min(text.includes("chunked") ? text.indexOf("\r\n\r\n") : length, 200));
+  const place = Math.floor(random() * Math.min(text.includes("chunked") ? text.indexOf("\r\n\r\n") : length, 200));
+  const at = place === text.indexOf("\n") ? 0 : place;
   const byte = random() < 0.5 ? Math.floor(random() * 256) : pick([0, 9, 10, 13, 32, 44, 48, 49, 58]);
   return `${number}.${at}${pick(["r", "i", "d", "k"])}${byte}.${Math.floor(random() * Math.min(length, 200))}`;
 }
@@ -154,15 +155,20 @@ export interface Differential {
 export async function differences(both: Differential, cases: readonly Case[], triesLeft: number = 2): Promise<readonly string[]> {
   const answered = await Promise.all(cases.map((one) => both.compare(one)));
   const [here, there] = await both.observed();
-  const found = cases.flatMap(({ request, cut }, i) => {
-    const { both: one, ordinary: other, alone } = answered[i] as Compared;
-    const refused = /^HTTP\/1\.1 4/;
-    if (one === other && (!refused.test(alone) || refused.test(one))) return [];
-    return [`${JSON.stringify(request.toString("latin1"))} cut at ${cut}\n  both:     ${JSON.stringify(one)}\n  ordinary: ${JSON.stringify(other)}\n  alone:    ${JSON.stringify(alone)}`];
-  });
+  const differing = cases.flatMap((one, i) => (isSame(answered[i] as Compared) ? [] : [{ ...one, ...(answered[i] as Compared) }]));
+  const sameSeen = here.join() === there.join();
+  if (differing.length === 0 && sameSeen) return [];
+  // Once more: without the others where it is known which ones it is.
+  if (triesLeft > 0) return differences(both, differing.length > 0 ? differing : cases, triesLeft - 1);
+  const found = differing.map(({ request, cut, both: one, ordinary, alone }) => `${JSON.stringify(request.toString("latin1"))} cut at ${cut}\n  both:     ${JSON.stringify(one)}\n  ordinary: ${JSON.stringify(ordinary)}\n  alone:    ${JSON.stringify(alone)}`);
   const only = (of: readonly string[], not: readonly string[]) => of.filter((observation) => !not.includes(observation)).join("\n    ");
-  if (here.join() !== there.join()) found.push(`observed by\n  both:     ${only(here, there)}\n  ordinary: ${only(there, here)}`);
-  return found.length === 0 || triesLeft === 0 ? found : differences(both, cases, triesLeft - 1);
+  return sameSeen ? found : [...found, `observed by\n  both:     ${only(here, there)}\n  ordinary: ${only(there, here)}`];
+}
+
+/** Nothing is taken that node:http alone refuses. */
+function isSame({ both, ordinary, alone }: Compared): boolean {
+  const refused = /^HTTP\/1\.1 4/;
+  return both === ordinary && (!refused.test(alone) || refused.test(both));
 }
 
 const usual = "GET /v2/health/live?answer=0 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";

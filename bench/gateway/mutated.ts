@@ -8,7 +8,7 @@ const pieces: readonly Buffer[] = [
 
 /** `other`: a message to splice it with. */
 export function mutated(message: Buffer, other: Buffer, random: () => number): Buffer {
-  let bytes = Buffer.from(message);
+  let bytes: Buffer = Buffer.from(message);
   for (let left = 1 + Math.floor(random() * 4); left > 0; left -= 1) bytes = accident(bytes, other, random);
   return bytes;
 }

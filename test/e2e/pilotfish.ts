@@ -83,9 +83,10 @@ export function set(settings: readonly string[]): string[] {
   return settings.flatMap((setting) => ["--set", setting]);
 }
 
-/** Starts the command line and waits for nothing. */
-export function startCommand(stage: Stage, args: readonly string[]): Logging {
-  return logging(stage.start("pilotfish", [process.execPath, "agent/main.ts", ...args]));
+/** Starts the command line, with these variables in its environment, and waits for nothing. */
+export function startCommand(stage: Stage, args: readonly string[], variables: Readonly<Record<string, string>> = {}): Logging {
+  const env = ["env", ...Object.entries(variables).map(([name, value]) => `${name}=${value}`)];
+  return logging(stage.start("pilotfish", [...(env.length > 1 ? env : []), process.execPath, "agent/main.ts", ...args]));
 }
 
 /** Kept once it serves predictions. */

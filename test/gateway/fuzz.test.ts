@@ -73,7 +73,7 @@ test("messages of every shape, well-formed and cut anywhere: each arrives as it 
 
 function framed(body: Buffer, chunks: readonly number[]): Buffer[] {
   if (chunks.length === 0) return [Buffer.from(`Content-Length: ${body.length}\r\n\r\n`), body];
-  const pieces = [Buffer.from("Transfer-Encoding: chunked\r\n\r\n")];
+  const pieces: Buffer[] = [Buffer.from("Transfer-Encoding: chunked\r\n\r\n")];
   let from = 0;
   for (const length of [...chunks, body.length]) {
     const piece = body.subarray(from, from + length);
