@@ -9,7 +9,7 @@ import { differences, differential, generated } from "./gateway/differential.ts"
 
 const { values } = parseArgs({ options: { cases: { type: "string", default: "100000" }, seed: { type: "string", default: "1" } } });
 const cases = Number(values.cases);
-const atOnce = 40;
+const atOnce = 100;
 seed(Number(values.seed));
 
 const both = await differential();

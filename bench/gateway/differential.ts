@@ -173,7 +173,7 @@ function isSame({ both, ordinary, alone }: Compared): boolean {
 
 const usual = "GET /v2/health/live?answer=0 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
 /** Nothing comes for so long: nothing will, since the request is not whole. */
-const silenceMs = 1_500;
+const silenceMs = 800;
 
 export async function differential(): Promise<Differential> {
   // Undici says that it keeps connections; the plain lane has no need to.
@@ -249,7 +249,7 @@ async function side(serverPort: number, lanes: "both" | "ordinary"): Promise<Sid
     answer: ({ headers, body }) => Promise.resolve({ outcome: "ok", status: 200, headers: { "x-host": String(headers.host) }, body, version: undefined }),
   };
   let observed: string[] = [];
-  const made = gateway(gatewayOptions.parse({ host: "127.0.0.1", port: 0, lanes, timeout: "400ms", retry: { ratio: 1, min: 1_000 }, sample: { ratio: 1 }, active: 4_096, connections: 4_096 }), {
+  const made = gateway(gatewayOptions.parse({ host: "127.0.0.1", port: 0, lanes, timeout: "300ms", retry: { ratio: 1, min: 1_000 }, sample: { ratio: 1 }, active: 4_096, connections: 4_096 }), {
     clock: systemClock,
     log: silent,
     server: new URL(`http://127.0.0.1:${serverPort}`),
