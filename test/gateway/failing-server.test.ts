@@ -54,6 +54,19 @@ test.each<[string, () => Promise<URL>, Outcome[]]>([
   expect(small.asked[0]).toMatchObject({ method: "POST", path: infer, body: Buffer.from(question) });
 });
 
+test("a second attempt does not meet the first one's connection, which the server may be about to end", async () => {
+  let connections = 0;
+  const server = await rawServer((socket) => {
+    connections += 1;
+    const answer = connections === 1 ? "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 2\r\n\r\n{}" : "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
+    if (connections === 1) socket.end(answer);
+    else socket.write(answer);
+  });
+  const { url, attempts } = await stage(server);
+  expect((await post(url)).headers["pilotfish-reason"]).toBe("retried");
+  expect(attempts().map(({ outcome }) => outcome)).toEqual(["error", "ok"]);
+});
+
 test("one failure is mended by a second attempt with the same bytes", async () => {
   const bodies: string[] = [];
   const server = await httpServer((request, response) => {
