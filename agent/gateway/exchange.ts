@@ -120,7 +120,7 @@ export class Exchange {
       this.#room.deps.log.error({ error: String(error), stack: (error as Error).stack }, "the gateway failed on a request");
       this.#verdict = answeredByNobody("error");
       if (this.#reply.started) this.#reply.break();
-      else await this.#say(500, "the gateway failed on this request");
+      else await this.#say(500, "the gateway failed on this request").catch(() => this.#reply.break());
     }
     this.#finish();
   }

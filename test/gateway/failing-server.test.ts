@@ -3,6 +3,8 @@ import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { expect } from "vitest";
 import type { Outcome, Route } from "../../agent/backend.ts";
+import { openInference } from "../../agent/protocols/open-inference.ts";
+import type { Protocol } from "../../agent/protocols/protocol.ts";
 import { FakeClock } from "../fake-clock.ts";
 import { bodyOf, deadAddress, dial, fallback, flowing, httpServer, infer, post, question, rawServer, rung, send, stage, test } from "./stage.ts";
 
@@ -383,6 +385,20 @@ test("a request that is no inference has minutes, since loading a model takes th
   expect(attempts()).toEqual([]);
   server.requests[0]?.end("loaded");
   expect((await answering).body.toString()).toBe("loaded");
+});
+
+test("a failure of the gateway itself, even in saying so, costs one connection and not the process", async () => {
+  const protocol: Protocol = {
+    ...openInference,
+    formatError: () => {
+      throw new Error("a bug");
+    },
+  };
+  const { url, gateway, exchange } = await stage(await deadAddress(), { protocol });
+  await expect(post(url)).rejects.toThrow();
+  expect(await exchange()).toMatchObject({ rung: "none", outcome: "error" });
+  while (gateway.active() > 0) await new Promise(setImmediate);
+  await expect(post(url)).rejects.toThrow();
 });
 
 test("many clients at the moment of a kill: every one of them has an answer", async () => {
