@@ -12,9 +12,10 @@ seed(Number(values.seed));
 let failed = false;
 for (const lanes of ["both", "ordinary"] as const) {
   const startMs = performance.now();
-  const { cases, answers, reached, found } = await fuzz({ cases: Number(values.cases) / 2, random, atOnce: 32, lanes });
+  const { cases, answers, reached, found } = await fuzz({ cases: Number(values.cases) / 2, random, atOnce: 16, lanes });
   for (const problem of found.slice(0, 20)) console.log(problem);
   console.log(`lanes ${lanes}, seed ${values.seed}: ${cases} connections, ${reached} requests at the server, ${answers} answers, ${found.length} faults in ${Math.round((performance.now() - startMs) / 1_000)} s`);
-  failed ||= found.length > 0;
+  // Hardly any answers: more at once than this machine serves in time, and nothing was tried.
+  failed ||= found.length > 0 || answers < cases / 4;
 }
 process.exit(failed ? 1 : 0);

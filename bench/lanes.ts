@@ -1,7 +1,7 @@
 /**
  * Both lanes of the gateway held against each other over many generated requests and answers (bench/gateway/differential.ts):
- * `npm run bench:lanes [-- --cases N --seed N]`; loopback only. A difference is one that is still there at the third try, since
- * a few cases race by nature: garbage behind a request may come before its answer or after it.
+ * `npm run bench:lanes [-- --cases N --seed N]`; loopback only. A difference is one that is still there at the
+ * fourth try of its case alone: a few race by nature, since garbage behind a request may come before its answer or after it.
  */
 import { parseArgs } from "node:util";
 import { random, seed } from "./chance.ts";
@@ -9,7 +9,7 @@ import { differences, differential, generated } from "./gateway/differential.ts"
 
 const { values } = parseArgs({ options: { cases: { type: "string", default: "100000" }, seed: { type: "string", default: "1" } } });
 const cases = Number(values.cases);
-const atOnce = 40;
+const atOnce = 200;
 seed(Number(values.seed));
 
 const both = await differential();

@@ -10,6 +10,9 @@ import { statusWords } from "./answer-head.ts";
 import type { Attempt } from "./attempt.ts";
 import { classify } from "./classify.ts";
 
+/** From this status on the server may be about to end the connection. */
+export const failingFrom = 500;
+
 const headMaxBytes = 65_536;
 const lineFeed = 0x0a;
 
@@ -97,7 +100,7 @@ export class AnswerParser {
     this.#over = true;
     const keeps = message.httpVersion === "1.1" && !/\bclose\b/i.test(message.headers.connection ?? "");
     // Read before the attempt is told: what it wakes may send the next request at once.
-    const reusable = keeps && this.#endedAtLastByte;
+    const reusable = keeps && this.#endedAtLastByte && (message.statusCode ?? failingFrom) < failingFrom;
     this.#attempt.onEnd(message.rawTrailers);
     this.#onEnd(reusable);
   }

@@ -4,7 +4,8 @@
  *
  * Plain answers (answer-head.ts) are cut out of the bytes as they come, without a parser and without a copy. A connection is
  * used again only where its request went out whole and its answer ended with the last byte received; the one last used is
- * taken first, so that those which are not needed grow old and close.
+ * taken first, so that those which are not needed grow old and close. After a 5xx it is not used again: a server that breaks
+ * down ends its connections without a word, and the second attempt would be the first to find out.
  */
 import { connect } from "node:net";
 import type { Socket } from "node:net";
@@ -12,7 +13,7 @@ import { Readable } from "node:stream";
 import type { Cancel, Clock } from "../clock.ts";
 import { answerHeadReader } from "./answer-head.ts";
 import type { PlainHead } from "./answer-head.ts";
-import { AnswerParser } from "./answer-parser.ts";
+import { AnswerParser, failingFrom } from "./answer-parser.ts";
 import { Attempt } from "./attempt.ts";
 import type { AttemptLimits, Wire } from "./attempt.ts";
 import { classify } from "./classify.ts";
@@ -259,14 +260,14 @@ class Connection implements Wire {
     this.#body(job, head, chunk.subarray(end + 4));
   }
 
-  #body({ attempt }: Job, { reuseMs }: PlainHead, chunk: Buffer): void {
+  #body({ attempt }: Job, { status, reuseMs }: PlainHead, chunk: Buffer): void {
     const excess = chunk.length - this.#bodyLeft;
     const bytes = excess > 0 ? chunk.subarray(0, this.#bodyLeft) : chunk;
     this.#bodyLeft -= bytes.length;
     if (bytes.length > 0) attempt.onData(bytes);
     if (this.#bodyLeft > 0) return;
     attempt.onEnd();
-    this.#finish(excess <= 0 && reuseMs > 0);
+    this.#finish(excess <= 0 && reuseMs > 0 && status < failingFrom);
   }
 
   #finish(reusable: boolean): void {

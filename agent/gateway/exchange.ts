@@ -58,7 +58,7 @@ export class Exchange {
       room.deps.log.error({ error: String(error), stack: (error as Error).stack }, "the gateway failed on a request");
       this.#verdict = answeredByNobody("error");
       if (reply.started) reply.break();
-      else await this.#say(500, "the gateway failed on this request");
+      else await this.#say(500, "the gateway failed on this request").catch(() => reply.break());
     }
     this.#finish();
   }

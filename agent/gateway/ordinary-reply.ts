@@ -16,6 +16,8 @@ export class OrdinaryReply extends Reply {
     this.#request = request;
     this.#response = response;
     response.sendDate = false; // The server's own is passed on.
+    // node:http loses what comes behind a wish to upgrade that nobody grants; so the client learns that nothing more is read.
+    if (request.headers.upgrade !== undefined) this.closeAfter();
     response.on("error", () => {}); // A write that came after the client went: the connection's end is heard of elsewhere.
   }
 

@@ -8,9 +8,10 @@ import { OrdinaryReply } from "./ordinary-reply.ts";
 import { Upload } from "./upload.ts";
 import type { UploadOptions } from "./upload.ts";
 
-const answeredHere: ReadonlySet<string> = new Set(["expect"]);
+/** Undici can not send trailers, so they stay behind with what announces them (RFC 9110, section 6.5.1 allows it). */
+const leftOut: ReadonlySet<string> = new Set(["expect", "trailer"]);
 /** A trace context is only added where there was none. */
-const answeredOrReplaced: ReadonlySet<string> = new Set(["expect", "pilotfish-inference-id"]);
+const leftOutOrReplaced: ReadonlySet<string> = new Set([...leftOut, "pilotfish-inference-id"]);
 
 export class OrdinaryIncoming implements Incoming {
   readonly method: string;
@@ -49,7 +50,7 @@ export class OrdinaryIncoming implements Incoming {
   }
 
   send({ path, body, added, deadlineMs, hold }: Sending): Attempt {
-    const headers = endToEnd(this.#request.rawHeaders, added.length === 0 ? answeredHere : answeredOrReplaced);
+    const headers = endToEnd(this.#request.rawHeaders, added.length === 0 ? leftOut : leftOutOrReplaced);
     headers.push(...added);
     return this.#pool.attempt({ method: this.method, path, headers, body, deadlineMs, hold });
   }

@@ -39,7 +39,9 @@ if (import.meta.main) {
       case "cut":
         response.writeHead(200, { "content-length": answer.length });
         return void response.write(answer.slice(0, 40), () => socket.resetAndDestroy());
-      default:
+      case "none":
+      case "silent":
+      case "garbage":
         return void response.setHeader("content-length", answer.length).end(answer);
     }
   };

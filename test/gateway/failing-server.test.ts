@@ -3,6 +3,8 @@ import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { expect } from "vitest";
 import type { Outcome, Route } from "../../agent/backend.ts";
+import { openInference } from "../../agent/protocols/open-inference.ts";
+import type { Protocol } from "../../agent/protocols/protocol.ts";
 import { FakeClock } from "../fake-clock.ts";
 import { bodyOf, deadAddress, dial, fallback, flowing, httpServer, infer, post, question, rawServer, rung, send, stage, test } from "./stage.ts";
 
@@ -52,6 +54,19 @@ test.each<[string, () => Promise<URL>, Outcome[]]>([
   expect(attempts().map(({ backend, outcome }) => [backend, outcome])).toEqual([...outcomes.map((outcome) => ["primary", outcome]), ["small", "ok"]]);
   expect(await exchange()).toMatchObject({ rung: "small", reason: outcomes.at(-1), version: "small-1", outcome: "ok", attempts: outcomes.length + 1 });
   expect(small.asked[0]).toMatchObject({ method: "POST", path: infer, body: Buffer.from(question) });
+});
+
+test("a second attempt does not meet the first one's connection, which the server may be about to end", async () => {
+  let connections = 0;
+  const server = await rawServer((socket) => {
+    connections += 1;
+    const answer = connections === 1 ? "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 2\r\n\r\n{}" : "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
+    if (connections === 1) socket.end(answer);
+    else socket.write(answer);
+  });
+  const { url, attempts } = await stage(server);
+  expect((await post(url)).headers["pilotfish-reason"]).toBe("retried");
+  expect(attempts().map(({ outcome }) => outcome)).toEqual(["error", "ok"]);
 });
 
 test("one failure is mended by a second attempt with the same bytes", async () => {
@@ -370,6 +385,20 @@ test("a request that is no inference has minutes, since loading a model takes th
   expect(attempts()).toEqual([]);
   server.requests[0]?.end("loaded");
   expect((await answering).body.toString()).toBe("loaded");
+});
+
+test("a failure of the gateway itself, even in saying so, costs one connection and not the process", async () => {
+  const protocol: Protocol = {
+    ...openInference,
+    formatError: () => {
+      throw new Error("a bug");
+    },
+  };
+  const { url, gateway, exchange } = await stage(await deadAddress(), { protocol });
+  await expect(post(url)).rejects.toThrow();
+  expect(await exchange()).toMatchObject({ rung: "none", outcome: "error" });
+  while (gateway.active() > 0) await new Promise(setImmediate);
+  await expect(post(url)).rejects.toThrow();
 });
 
 test("many clients at the moment of a kill: every one of them has an answer", async () => {
