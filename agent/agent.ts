@@ -55,9 +55,9 @@ export interface RunningAgent {
 }
 
 /** The sections that a reload puts in force; the gateway keeps its address. */
-function withReloadable(config: Config, { server, gateway, ladder, probes, collectors, failover }: Config): Config {
+function withReloadable(config: Config, { server, gateway, ladder, contract, confidence, probes, collectors, failover }: Config): Config {
   const { host, port } = config.gateway;
-  return { ...config, server, gateway: { ...gateway, host, port }, ladder, probes, collectors, failover };
+  return { ...config, server, gateway: { ...gateway, host, port }, ladder, contract, confidence, probes, collectors, failover };
 }
 
 /** How long the analysis' series outlive its last word: it speaks each second. */
@@ -151,7 +151,7 @@ export async function startAgent(first: Config, { clock, log, version, analysis:
     if (observation.kind === "sample" || observation.kind === "copy" || observation.kind === "exchange" || observation.kind === "actual") analysed.hear(observation);
   };
   let listeners: RunningAgent["listeners"];
-  const swimDeps: SwimDeps = { clock, log, meter, announce, observe, dropped, save: (state) => analysed.save("failover", state), prices: () => prices };
+  const swimDeps: SwimDeps = { clock, log, meter, announce, observe, dropped, save: (state) => analysed.save("failover", state), saveQuarantine: (state) => analysed.save("quarantine", state), prices: () => prices };
 
   try {
     // Opened in this order, closed in the other: the gateway drains while all others still serve it, and who listens to
@@ -165,8 +165,8 @@ export async function startAgent(first: Config, { clock, log, version, analysis:
       if (swim !== undefined) announce(drainDirective(swim.failover.current().target, clock.wallMs()));
       return hub.close("the sidecar is closing");
     });
-    life.opened("gauges", gauges(clock, meter, () => swim?.gateway.active() ?? 0, () => analysed.depth()));
-    swim = await startSwim(first, swimDeps, { failover: saved.get("failover"), rev: 0, protocol: speaks(first), listener: undefined });
+    life.opened("gauges", gauges(clock, meter, () => swim?.gateway, () => analysed.depth()));
+    swim = await startSwim(first, swimDeps, { failover: saved.get("failover"), quarantine: saved.get("quarantine"), rev: 0, protocol: speaks(first), listener: undefined });
     life.opened("protocol", () => stopFinding());
     findOut();
     life.opened("swim", async () => void (await swim?.close()));
@@ -184,8 +184,9 @@ export async function startAgent(first: Config, { clock, log, version, analysis:
     if (before === undefined) return false;
     try {
       // What is known of the server that was is not known of another one.
-      const known = next.server.url === config.server.url ? before.failover.saved() : undefined;
-      swim = await startSwim(next, swimDeps, { failover: known, rev: before.failover.current().rev, protocol: speaks(next), listener: before.gateway.handOver });
+      const isSame = next.server.url === config.server.url;
+      const known = { failover: isSame ? before.failover.saved() : undefined, quarantine: isSame ? before.quarantine() : undefined };
+      swim = await startSwim(next, swimDeps, { ...known, rev: before.failover.current().rev, protocol: speaks(next), listener: before.gateway.handOver });
     } catch (error) {
       reloadOk.set(0);
       log.error({ error }, "the config was not reloaded, the old one stays in force");
@@ -240,11 +241,14 @@ export async function startAgent(first: Config, { clock, log, version, analysis:
 }
 
 /** Levels that nobody announces are read each second. */
-function gauges(clock: Clock, meter: Meter, active: () => number, depth: () => number) {
+function gauges(clock: Clock, meter: Meter, gateway: () => Swim["gateway"] | undefined, depth: () => number) {
   const delay = monitorEventLoopDelay({ resolution: 10 });
   delay.enable();
   const cancel = clock.every(1_000, () => {
-    meter.gauge(instruments.activeRequests, {}).set(active());
+    meter.gauge(instruments.activeRequests, {}).set(gateway()?.active() ?? 0);
+    const { limit, inFlight } = gateway()?.limit() ?? { limit: Number.NaN, inFlight: Number.NaN }; // No series while nothing is limited.
+    meter.gauge(instruments.concurrencyLimit, {}).set(limit);
+    meter.gauge(instruments.concurrencyInFlight, {}).set(inFlight);
     meter.gauge(instruments.queueDepth, { queue: "analysis" }).set(depth());
     meter.gauge(instruments.loopDelay, {}).set(delay.max / 1e9);
     delay.reset();

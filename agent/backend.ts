@@ -27,17 +27,21 @@ export const reasons = [
   "normal", // the primary, at the first attempt
   "retried", // the primary, at the second
   "trial", // the primary, on the one request that ends probation
+  "hedged", // a rung that was asked beside a slow primary and was first
   "error",
   "refused",
   "reset",
   "timeout",
   "stalled",
   "invalid",
-  "overloaded", // the primary was tried for this request and failed so
+  "overloaded", // the primary was tried for this request and failed so; `overloaded` also where it was not given one more
   "circuit-open", // the primary was not tried: it is known to be failing
   "unready", // the primary was not tried: its probes fail
   "drift", // the primary was not tried: the config says that drift fails over
   "override", // a person decided
+  "contract", // the primary was not tried: the request breaks the input contract
+  "quarantine", // the primary was not tried: the request may have crashed it before
+  "confidence", // the primary answered, and was not sure enough
   "no-rung", // nobody could answer
 ] as const;
 export type Reason = (typeof reasons)[number];
@@ -94,5 +98,9 @@ export type RungAnswer =
 export interface Rung {
   readonly name: string;
   readonly kind: string;
+  /** It answers within the sidecar and asks no server. */
+  readonly inside?: boolean;
+  /** It could answer now; undefined where that is not known. */
+  readonly usable?: boolean;
   answer(question: Question, signal: AbortSignal): Promise<RungAnswer>;
 }

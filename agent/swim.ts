@@ -14,9 +14,12 @@ import { failover, type Failover } from "./failover/failover.ts";
 import type { SavedFailover } from "./failover/saved.ts";
 import { ask } from "./forward/ask.ts";
 import { sender } from "./forward/send.ts";
+import { asksReference, gates } from "./gates.ts";
 import { gateway, type Gateway } from "./gateway/gateway.ts";
 import { isSampled } from "./gateway/identity.ts";
 import type { Listener } from "./gateway/listener.ts";
+import type { SavedQuarantine } from "./gateway/quarantine.ts";
+import { quarantineKeeper } from "./gateway/quarantine-keeper.ts";
 import type { RungPrice } from "./judgement.ts";
 import { knownRange } from "./ladder/known-range.ts";
 import { ladder } from "./ladder/ladder.ts";
@@ -41,11 +44,13 @@ export interface SwimDeps {
   readonly save: (state: SavedFailover) => void;
   /** What the rungs are worth, as it was told last. */
   readonly prices: () => readonly RungPrice[];
+  readonly saveQuarantine: (state: SavedQuarantine) => void;
 }
 
 /** What the rooms before these leave behind. */
 export interface Legacy {
   readonly failover: unknown;
+  readonly quarantine: unknown;
   /** The last revision that was announced. */
   readonly rev: number;
   /** What the server speaks, as configured or as found out. */
@@ -65,6 +70,8 @@ export interface Swim {
   qualify(prices: readonly RungPrice[]): void;
   /** What a rung is worth; undefined where nothing is known of it. */
   price(rung: string): RungPrice | undefined;
+  /** Which requests may have crashed the server, as other rooms can take it over. */
+  quarantine(): SavedQuarantine;
   /** Closes behind the rooms that took over: what is begun is finished, but the state is theirs to tell and to keep. */
   retire(): Promise<readonly string[]>;
   /** Bounded by the gateway's drain; the names of the parts that did not close in time come back. */
@@ -102,7 +109,8 @@ export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy):
     },
   );
   const others = sender(clock);
-  const range = knownRange(await referenceFor(config, log));
+  const reference = await referenceFor(config, log);
+  const range = knownRange(reference);
   const steps = ladder(config.ladder, {
     clock, log, protocol, server, dropped,
     plain: config.server.plain,
@@ -133,6 +141,7 @@ export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy):
   const observe: Observe = (observation) => {
     room.hear(observation);
     ups.hear(observation);
+    if (observation.kind === "probe" && observation.verdict === "fail" && observation.reason === "refused") data.gone();
     if (observation.kind === "exchange" && observation.inference && observation.rung === primaryName && observation.outcome === "ok") {
       if (model === undefined && observation.model !== "") {
         model = observation.model;
@@ -146,6 +155,15 @@ export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy):
     deps.observe(observation);
   };
 
+  const suspects = meter.gauge(instruments.suspects, {});
+  const quarantine = quarantineKeeper(config.gateway.quarantine, {
+    clock, log,
+    saved: legacy.quarantine,
+    save: (state) => retired || deps.saveQuarantine(state),
+    suspects: (count) => retired || suspects.set(count),
+    letGo: (count) => dropped("suspect", count),
+  });
+  const { contract, confidence, review } = gates(config, { log, meter, protocol, reference, description: () => described.description(), dropped });
   // Bound before the first, so that the first is seen as a rise.
   const retries = { taken: meter.counter(instruments.retries, { result: "taken" }), refused: meter.counter(instruments.retries, { result: "refused" }) };
   const data = gateway(config.gateway, {
@@ -155,6 +173,9 @@ export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy):
     claimTrial: () => room.claimTrial(),
     version: () => version,
     retried: (result) => retries[result].add(),
+    hedged: (result) => meter.counter(instruments.hedges, { result }).add(),
+    unplaced: (priority) => meter.counter(instruments.unplaced, { priority }).add(),
+    contract, confidence, review, quarantine,
     ...(config.ladder.some(({ kind }) => kind === "last-good") ? { remember: steps.remember } : {}),
     ...(config.ladder.length > 0 && config.qualification.ratio > 0 ? { qualify: { wants: (id: string) => isSampled(id, config.qualification.ratio), offer: steps.offer } } : {}),
     ...(config.model.name === undefined ? {} : { model: config.model.name }),
@@ -166,6 +187,7 @@ export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy):
     life.opened("other servers", () => others.close());
     life.opened("ladder", await steps.start());
     life.opened("failover", room.start());
+    life.opened("quarantine", quarantine.start());
     life.opened("collectors", reads.start());
     life.opened("description", described.start());
     life.opened("probes", asks.start());
@@ -179,6 +201,7 @@ export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy):
       description: () => described.description(),
       qualify: steps.qualify,
       price: steps.price,
+      quarantine: () => quarantine.saved(),
       retire() {
         retired = true;
         return life.close();
@@ -191,9 +214,9 @@ export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy):
   }
 }
 
-/** The reference, where a rung asks what it knows; one that can not be read is logged, and such rungs answer nothing. */
-async function referenceFor({ model, ladder: rungs }: Config, log: Log): Promise<Reference | undefined> {
-  const asked = rungs.some((rung) => rung.kind === "rules" || rung.validity === "reference");
+/** The reference, where a rung or a gate asks what it knows; one that can not be read is logged, and such rungs answer nothing. */
+async function referenceFor({ model, ladder: rungs, ...sections }: Config, log: Log): Promise<Reference | undefined> {
+  const asked = rungs.some((rung) => rung.kind === "rules" || rung.validity === "reference") || asksReference(sections);
   if (!asked || model.reference === undefined) return undefined;
   const read = await readReference(model.reference, model.name);
   if (!read.ok) log.warn({}, read.message);

@@ -39,7 +39,7 @@ function resolvedRung(rung: RungOptions, from: <T>(path: T) => T): RungOptions {
 /** @param config the sections that could be parsed, with their paths resolved. */
 export async function checkWorld(config: Sections): Promise<readonly Problem[]> {
   const read = await Promise.all([references(config), rungs(config), featuriser(config), state(config), token(config), knownQuestion(config)]);
-  return [...listeners(config), ...strangers(config), ...read.flat()];
+  return [...listeners(config), ...strangers(config), ...hedge(config), ...read.flat()];
 }
 
 /** Settings for rungs that there are not. */
@@ -63,6 +63,12 @@ async function rungs({ ladder = [], model }: Sections): Promise<readonly Problem
     if (rung.kind === "onnx") problems.push(...(await readable(rung.model, `ladder.${index}.model`, "the ONNX model")));
   }
   return problems;
+}
+
+function hedge({ gateway, ladder }: Sections): readonly Problem[] {
+  const rung = gateway?.hedge.rung;
+  if (rung === undefined || ladder === undefined || ladder.some(({ name }) => name === rung)) return [];
+  return [{ path: "gateway.hedge.rung", message: `there is no rung named "${rung}" in the ladder` }];
 }
 
 async function featuriser({ monitors }: Sections): Promise<readonly Problem[]> {

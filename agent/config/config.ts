@@ -11,6 +11,8 @@ import { otlpOptions } from "../../exporters/opentelemetry.ts";
 import { signalsOptions } from "../../exporters/websocket.ts";
 import { apiOptions } from "../api/api.ts";
 import { metricsOptions } from "../api/metrics-listener.ts";
+import { confidenceOptions } from "../contract/confidence.ts";
+import { contractOptions } from "../contract/contract.ts";
 import { collectorsOptions } from "../collectors/collectors.ts";
 import { failoverOptions } from "../failover/failover.ts";
 import { gatewayOptions } from "../gateway/gateway.ts";
@@ -49,6 +51,8 @@ export const configSchema = z.strictObject({
   gateway: gatewayOptions.prefault({}),
   ladder: ladderOptions.prefault([]),
   qualification: qualificationOptions.prefault({}),
+  contract: contractOptions.prefault({}),
+  confidence: confidenceOptions.prefault({}),
   probes: probesOptions.prefault({}),
   collectors: collectorsOptions.prefault({}),
   failover: failoverOptions.prefault({}),

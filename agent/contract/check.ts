@@ -2,7 +2,7 @@
  * Holds an inference's inputs against the model's metadata and the reference: first the tensors, then what is missing, then
  * value by value. Cost: about 30 ns a value, bounded by how many are looked at.
  */
-import type { ModelDescription, Tensor, TensorDescription, Value } from "../protocols/protocol.ts";
+import type { ModelDescription, Places, Tensor, TensorDescription, Value } from "../protocols/protocol.ts";
 import { categoryOf } from "../../detectors/reference/cells.ts";
 import type { Expectation } from "./expectation.ts";
 import { layoutOf, type Layout, type Place } from "./layout.ts";
@@ -14,8 +14,8 @@ export interface Terms {
   readonly description: ModelDescription | undefined;
   /** Values looked at, of all features together. */
   readonly valuesMax: number;
-  /** A value's place in the body: of which tensor, and its index in the flat data. */
-  readonly path: (input: number, index: number) => string;
+  /** Where all of that stands in the body; asked only for what is wrong. */
+  readonly places: () => Places;
 }
 
 export function check(inputs: readonly Tensor[], terms: Terms): Found {
@@ -24,24 +24,24 @@ export function check(inputs: readonly Tensor[], terms: Terms): Found {
   const absent = new Set<string>();
   for (const described of terms.description?.inputs ?? []) {
     const input = inputs.findIndex(({ name }) => name === described.name);
-    if (input >= 0) checkTensor(inputs[input] as Tensor, described, input, findings);
+    if (input >= 0) checkTensor(inputs[input] as Tensor, described, (part) => terms.places().tensor(input, part), findings);
     else {
       absent.add(described.name);
-      findings.add("feature", () => ({ path: "inputs", feature: described.name, row: undefined, got: "nothing", expected: `an input of ${described.datatype}` }));
+      findings.add("feature", () => ({ path: terms.places().root, feature: described.name, row: undefined, got: "nothing", expected: `an input of ${described.datatype}` }));
     }
   }
   for (const input of layout.uneven) {
     const { name, shape } = inputs[input] as Tensor;
-    findings.add("shape", () => ({ path: `inputs[${input}].shape`, feature: name, row: undefined, got: `[${shape.join(", ")}]`, expected: `${layout.rows} rows, as the first input has` }));
+    findings.add("shape", () => ({ path: terms.places().tensor(input, "shape"), feature: name, row: undefined, got: `[${shape.join(", ")}]`, expected: `${layout.rows} rows, as the first input has` }));
   }
   const unevenNames = new Set(layout.uneven.map((input) => inputs[input]!.name));
   for (const { name, words } of terms.expectations) {
     if (layout.places.has(name) || absent.has(name) || unevenNames.has(name)) continue;
-    findings.add("feature", () => ({ path: "inputs", feature: name, row: undefined, got: "nothing", expected: words }));
+    findings.add("feature", () => ({ path: terms.places().root, feature: name, row: undefined, got: "nothing", expected: words }));
   }
   const unchecked = eachViolation(inputs, layout, terms, (kind, expectation, place, row, value) => {
     findings.add(kind, () => ({
-      path: terms.path(place.input, row * place.width + place.offset),
+      path: terms.places().value(place.input, row * place.width + place.offset),
       feature: expectation.name,
       row,
       got: inWords(value),
@@ -89,12 +89,12 @@ export function violationOf(value: Value | undefined, expected: Expectation): Vi
   return expected.infinite ? undefined : "infinite";
 }
 
-function checkTensor({ datatype, shape, name }: Tensor, described: TensorDescription, input: number, findings: Findings): void {
+function checkTensor({ datatype, shape, name }: Tensor, described: TensorDescription, place: (part: "shape" | "datatype") => string, findings: Findings): void {
   if (described.datatype !== "" && datatype !== "" && datatype !== described.datatype) {
-    findings.add("datatype", () => ({ path: `inputs[${input}].datatype`, feature: name, row: undefined, got: datatype, expected: described.datatype }));
+    findings.add("datatype", () => ({ path: place("datatype"), feature: name, row: undefined, got: datatype, expected: described.datatype }));
   }
   if (!fits(shape, described.shape)) {
-    findings.add("shape", () => ({ path: `inputs[${input}].shape`, feature: name, row: undefined, got: `[${shape.join(", ")}]`, expected: `[${described.shape.join(", ")}]` }));
+    findings.add("shape", () => ({ path: place("shape"), feature: name, row: undefined, got: `[${shape.join(", ")}]`, expected: `[${described.shape.join(", ")}]` }));
   }
 }
 

@@ -6,7 +6,7 @@
  * header and rejects the rest; `fallback` leaves it to the rungs, of which a rule or a default may do. Pure.
  */
 import * as z from "zod";
-import type { ModelDescription, Tensor } from "../protocols/protocol.ts";
+import type { ModelDescription, Places, Tensor } from "../protocols/protocol.ts";
 import type { FeatureReference } from "../../detectors/reference/reference.ts";
 import { check, type Terms } from "./check.ts";
 import { expectationOf } from "./expectation.ts";
@@ -26,8 +26,6 @@ export interface ContractParts {
   /** Of the reference: those that are in the requests. None: only the metadata is held against them. */
   readonly features: readonly FeatureReference[];
   readonly description?: ModelDescription | undefined;
-  /** Where a value stands in a body of the protocol; by default as in the Open Inference Protocol with flat data. */
-  readonly path?: (input: number, index: number) => string;
 }
 
 export type Decision =
@@ -51,17 +49,19 @@ export interface ProblemDetails {
 }
 
 export interface InputContract {
-  decide(inputs: readonly Tensor[]): Decision;
+  /** `places`: where things stand in the request's body, asked only for what is wrong; by default as in the Open Inference Protocol with flat data. */
+  decide(inputs: readonly Tensor[], places?: () => Places): Decision;
 }
 
 const nothing: Found = { violations: [], counts: {}, count: 0, unchecked: 0 };
 
 /** Cost of `decide`: about 30 ns a value looked at, nothing where validation is off. */
-export function inputContract({ validation, tolerance, values }: ContractOptions, { features, description, path = flatPath }: ContractParts): InputContract {
-  const terms: Terms = { expectations: features.map((feature) => expectationOf(feature, tolerance)), description, valuesMax: values, path };
+export function inputContract({ validation, tolerance, values }: ContractOptions, { features, description }: ContractParts): InputContract {
+  const expectations = features.map((feature) => expectationOf(feature, tolerance));
   return {
-    decide(inputs) {
+    decide(inputs, places = () => flatPlaces) {
       if (validation === "off") return { do: "pass", found: nothing };
+      const terms: Terms = { expectations, description, valuesMax: values, places };
       const found = check(inputs, terms);
       if (found.count === 0 || validation === "observe") return { do: "pass", found };
       if (validation === "fallback") return { do: "fallback", found };
@@ -73,11 +73,14 @@ export function inputContract({ validation, tolerance, values }: ContractOptions
   };
 }
 
-function flatPath(input: number, index: number): string {
-  return `inputs[${input}].data[${index}]`;
-}
+const flatPlaces: Places = {
+  root: "inputs",
+  tensor: (input, part) => `inputs[${input}].${part}`,
+  value: (input, index) => `inputs[${input}].data[${index}]`,
+};
 
-function problemOf(found: Found, more: string = ""): ProblemDetails {
+/** What is said of a request that breaks the contract. `more`: a sentence to add. */
+export function problemOf(found: Found, more: string = ""): ProblemDetails {
   const { violations, count } = found;
   const [first] = violations;
   const example = first === undefined ? "" : ` The first: ${first.path}: expected ${first.expected}, got ${first.got}.`;

@@ -19,13 +19,13 @@ export function headOf({ target }: Inquiry, { head: { status, statusText, length
   return { status, statusText, fields, lines, length };
 }
 
-/** Sends what follows the head; says how that ended. */
-export async function deliver(inquiry: Inquiry, { attempt, flight, head, whole, outcome }: PrimaryAnswer, version: string | undefined): Promise<Outcome> {
+/** Sends what follows the head; says how that ended. `kept`: it is good enough to be given again. */
+export async function deliver(inquiry: Inquiry, { attempt, flight, head, whole, outcome }: PrimaryAnswer, version: string | undefined, kept: boolean): Promise<Outcome> {
   const { reply, timeoutMs } = inquiry;
   const { work, deps, options } = inquiry.room;
   if (whole) {
     await reply.end(attempt.held);
-    if (outcome === "ok") remember(inquiry, attempt.held, head, version);
+    if (outcome === "ok" && kept) remember(inquiry, attempt.held, head, version);
   } else {
     const memory = deps.remember !== undefined || isOffered(inquiry) ? new Memory(options.holdMax) : undefined;
     reply.onDrain(() => attempt.resume());

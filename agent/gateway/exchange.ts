@@ -5,37 +5,39 @@
  * Once the client has had a byte nothing is tried again: where the answer breaks then, the client's connection breaks too.
  */
 import { primaryName } from "../backend.ts";
-import type { Outcome, Reason, Rung } from "../backend.ts";
+import type { Outcome, Reason, Rung, RungAnswer } from "../backend.ts";
+import { confidenceHeader, confidenceValue } from "../contract/confidence-gate.ts";
+import { Course } from "./course.ts";
 import { rungShareMs } from "./deadline.ts";
 import { deliver, headOf } from "./delivery.ts";
+import { hedged } from "./hedge.ts";
+import type { Hedging } from "./hedging.ts";
 import type { Incoming } from "./incoming.ts";
 import { Inquiry } from "./inquiry.ts";
-import { entryOf, next, reasonOf } from "./plan.ts";
-import type { Situation, Step } from "./plan.ts";
+import { hedgeRung, next, reasonOf } from "./plan.ts";
+import type { Step } from "./plan.ts";
 import { PrimaryAttempt } from "./primary.ts";
-import type { PrimaryAnswer } from "./primary.ts";
+import type { PrimaryAnswer, Tried } from "./primary.ts";
+import { brokenContract, written } from "./refusal.ts";
+import type { Refusal } from "./refusal.ts";
 import type { AnswerHead } from "./reply.ts";
 import type { Room } from "./room.ts";
 import { RungAttempt } from "./rung-attempt.ts";
+import { needsWhole, observed, screened } from "./screening.ts";
 import { tell } from "./telling.ts";
 import { answeredByNobody } from "./verdict.ts";
 
 const jsonFields = (body: Buffer): string[] => ["content-type", "application/json", "content-length", String(body.length)];
 
-/** How the request may go, settled once when its turn comes. */
-interface Entry {
-  readonly by: Situation["entry"];
-  readonly routeReason: Reason;
-}
-
 export class Exchange {
   readonly #inquiry: Inquiry;
-  readonly #tried: Outcome[] = [];
-  readonly #failures: string[] = [];
-  #rungsAsked = 0;
-  #retryRefused = false;
-  /** The primary's last answer where it was a failure: better than none. */
-  #keptBack: PrimaryAnswer | undefined;
+  readonly #course: Course;
+  /** The primary's last answer where it was a failure or not sure enough: better than none. And why it would be given. */
+  #keptBack: { readonly answer: PrimaryAnswer; readonly reason: Reason } | undefined;
+  /** The primary answered below the threshold: what the client is told of it. */
+  #unsure: string | undefined;
+  /** Fields that say what was done to the request or is thought of the answer. */
+  #added: readonly string[] | undefined;
   #primary: PrimaryAttempt | undefined;
   #rung: RungAttempt | undefined;
   /** Nothing more is to be tried. */
@@ -47,6 +49,7 @@ export class Exchange {
       if (end === "cut") this.gone();
       else if (end === "too-large") this.#tooLarge();
     });
+    this.#course = new Course(this.#inquiry);
   }
 
   /** Serves the request to its end. Never rejects. */
@@ -88,9 +91,11 @@ export class Exchange {
     if (isShort && !upload.ended) await upload.readAll();
     this.#inquiry.passOthers();
 
-    const entry = this.#enter();
+    if (needsWhole(this.#inquiry)) await upload.readAll();
+    if (this.#over === undefined && room.deps.contract?.decides === true && (await this.#screen())) return;
+    if (!this.#isOver()) this.#course.enter();
     while (this.#over === undefined) {
-      const step = next(this.#situation(entry));
+      const step = next(this.#course.situation());
       if (step.ask === "nobody") return this.#answerForNobody();
       const answered = step.ask === "primary" ? await this.#askPrimary(step) : await this.#askRung(step);
       if (answered) return;
@@ -99,80 +104,110 @@ export class Exchange {
     this.#verdict = answeredByNobody("cancelled");
   }
 
-  #enter(): Entry {
-    const { target, room } = this.#inquiry;
-    if (target === undefined || this.#over !== undefined) return { by: "flows", routeReason: "normal" };
-    room.budget.request(room.deps.clock.monotonicMs());
-    const route = room.deps.route();
-    return { by: entryOf(route, () => room.deps.claimTrial()), routeReason: route.reason };
-  }
-
-  #situation({ by, routeReason }: Entry): Situation {
-    const { room, target, method, upload, rungs } = this.#inquiry;
-    const nowMs = room.deps.clock.monotonicMs();
-    return {
-      entry: by,
-      routeReason,
-      kind: target !== undefined ? "inference" : method === "GET" || method === "HEAD" ? "safe" : "other",
-      replayable: upload.replayable,
-      tried: this.#tried,
-      retryRefused: this.#retryRefused,
-      rungs: rungs.length,
-      rungsAsked: this.#rungsAsked,
-      primaryLeftMs: this.#primaryDeadlineMs() - nowMs,
-      leftMs: this.#inquiry.deadlineMs() - nowMs,
-    };
-  }
-
-  #primaryDeadlineMs(): number {
-    return this.#inquiry.primaryDeadlineMs(this.#inquiry.rungs.length - this.#rungsAsked);
+  /** Holds the request against the contract; true where the client has had its answer by that. */
+  async #screen(): Promise<boolean> {
+    const ruling = screened(this.#inquiry);
+    if (ruling === undefined || ruling.do === "pass") return false;
+    if (ruling.do === "repair") {
+      this.#inquiry.repaired = ruling;
+      this.#added = ruling.told;
+      return false;
+    }
+    const refusal = brokenContract(ruling.problem);
+    if (ruling.do === "fallback") {
+      this.#course.bar("contract", refusal);
+      return false;
+    }
+    await this.#refuse(refusal);
+    return true;
   }
 
   /** True where the client has had an answer, or a part of one. */
   async #askPrimary({ reason, trial, retry }: Extract<Step, { ask: "primary" }>): Promise<boolean> {
-    if (retry && !this.#mayRetry()) return false;
-    const primary = new PrimaryAttempt(this.#inquiry, { trial, deadlineMs: () => this.#primaryDeadlineMs() });
+    const course = this.#course;
+    if (!course.mayAskPrimary({ trial, retry })) return false;
+    const { room, target } = this.#inquiry;
+    const admitted = !trial && target !== undefined && room.limit !== undefined;
+    const primary = new PrimaryAttempt(this.#inquiry, { trial, admitted, trying: course.suspect, deadlineMs: () => course.primaryDeadlineMs() });
     this.#primary = primary;
 
-    const tried = await primary.answered();
+    const tried = room.hedging === undefined ? await primary.answered() : await this.#hedged(primary, room.hedging);
+    if (tried === "hedged") return true;
     if (!tried.ok) {
       primary.ended(tried.outcome, undefined);
-      this.#failed(tried.outcome, `${tried.outcome} (${tried.detail})`);
+      course.failed(tried.outcome, `${tried.outcome} (${tried.detail})`);
       return false;
     }
     const { answer } = tried;
     const { outcome, whole, head } = answer;
     if (outcome !== "ok" && outcome !== "rejected") {
       primary.ended(outcome, head.status);
-      this.#failed(outcome, `answered ${head.status}`);
-      this.#keptBack?.attempt.cancel("cancelled", "a later answer took its place");
-      this.#keptBack = answer;
+      course.failed(outcome, `answered ${head.status}`);
+      this.#keptBack?.answer.attempt.cancel("cancelled", "a later answer took its place");
+      this.#keptBack = { answer, reason: reasonOf(outcome) };
       return false;
     }
-    this.#tried.push(outcome);
+    course.tried.push(outcome);
     if (whole) primary.ended(outcome, head.status);
+    if (whole && outcome === "ok" && this.#leavesToNextRung(answer, reason)) return false;
     const final = await this.#deliver(answer, reason);
     if (!whole) primary.ended(final, head.status);
     return true;
   }
 
-  #failed(outcome: Outcome, how: string): void {
-    this.#tried.push(outcome);
-    this.#failures.push(`${primaryName}: ${how}`);
+  /** The primary's answer, unless a rung that is asked beside it when it is slow comes first and answers the client. */
+  async #hedged(primary: PrimaryAttempt, hedging: Hedging): Promise<Tried | "hedged"> {
+    const { room, upload, target } = this.#inquiry;
+    const { deps } = room;
+    if (target === undefined) return primary.answered();
+    if (hedging.delayMs === undefined || this.#course.tried.length > 0) {
+      const tried = await primary.answered();
+      if (tried.ok) hedging.took(deps.clock.monotonicMs() - primary.attempt.startedMs);
+      return tried;
+    }
+    const end = await hedged(primary, {
+      clock: deps.clock,
+      delayMs: hedging.delayMs,
+      ask: () => {
+        const index = upload.ended && this.#over === undefined ? hedgeRung(this.#course.situation(), (at) => deps.rungs[at]?.usable !== false) : undefined;
+        if (index === undefined) return undefined;
+        if (!room.budget.take(deps.clock.monotonicMs())) {
+          deps.hedged?.("refused");
+          return undefined;
+        }
+        return this.#begin(index, 0);
+      },
+    });
+    if (end.result === "won" || end.tried.ok) hedging.took(deps.clock.monotonicMs() - primary.attempt.startedMs);
+    if (end.result !== undefined && !this.#isOver()) deps.hedged?.(end.result);
+    if (end.result !== "won" || this.#isOver()) return end.tried;
+    const outcome = primaryOutcome(end.tried);
+    primary.ended(outcome, undefined);
+    this.#course.tried.push(outcome);
+    await this.#give(end.asked.name, end.answer, "hedged");
+    return "hedged";
   }
 
-  #mayRetry(): boolean {
-    const { deps, budget } = this.#inquiry.room;
-    this.#retryRefused = !budget.take(deps.clock.monotonicMs());
-    deps.retried?.(this.#retryRefused ? "refused" : "taken");
-    return !this.#retryRefused;
+  /** Looks at how sure the primary was; true where somebody else is to answer instead. */
+  #leavesToNextRung(answer: PrimaryAnswer, reason: Reason): boolean {
+    const { target, inferenceId, room } = this.#inquiry;
+    const { confidence, clock, model } = room.deps;
+    if (confidence === undefined || target === undefined) return false;
+    const { decision, confidence: value = 0, rows } = confidence.judge(Buffer.concat(answer.attempt.held));
+    if (decision === "answer") return false;
+    this.#unsure = confidenceValue(value);
+    this.#course.unsure = true;
+    if (decision === "review") room.deps.review?.({ inferenceId, model: model ?? target.model, confidence: value, rows, atWallMs: clock.wallMs() });
+    if (decision === "next-rung") this.#keptBack = { answer, reason };
+    return decision === "next-rung";
   }
 
   async #deliver(answer: PrimaryAnswer, reason: Reason): Promise<Outcome> {
     const version = this.#versionOf(answer);
     this.#verdict = { rung: primaryName, reason, version, outcome: answer.outcome };
+    if (this.#unsure !== undefined) this.#added = [...(this.#added ?? []), confidenceHeader, this.#unsure];
     this.#head(headOf(this.#inquiry, answer));
-    return this.#ended(await deliver(this.#inquiry, answer, version));
+    return this.#ended(await deliver(this.#inquiry, answer, version, this.#unsure === undefined));
   }
 
   /** As the request named it, as the answer says, or as it was known before. */
@@ -189,43 +224,57 @@ export class Exchange {
 
   /** True where the rung has answered. */
   async #askRung({ index, reason }: Extract<Step, { ask: "rung" }>): Promise<boolean> {
-    const { upload, reply, room } = this.#inquiry;
-    const { clock, rungs, log } = room.deps;
+    const { upload, room } = this.#inquiry;
     await upload.readAll();
     if (this.#over !== undefined || !upload.replayable) return false;
-    const { name } = rungs[index] as Rung;
-    this.#rungsAsked += 1;
-    const timeoutMs = rungShareMs(this.#inquiry.deadlineMs() - clock.monotonicMs(), rungs.length - index - 1);
-    const asked = new RungAttempt(this.#inquiry, rungs[index] as Rung, timeoutMs);
-    this.#rung = asked;
+    const asked = this.#begin(index, room.deps.rungs.length - index - 1);
     const answer = await asked.answered;
-    const gone = this.#isGone();
+    const gone = this.#isOver();
     asked.ended(answer, gone);
     if (gone) return false;
     if (answer.outcome !== "ok") {
-      log.debug({ rung: name, outcome: answer.outcome, detail: answer.detail }, "a rung could not answer");
-      this.#failures.push(`${name}: ${answer.outcome} (${answer.detail})`);
+      this.#rungFailed(asked.name, answer);
       return false;
     }
-    this.#verdict = { rung: name, reason, version: answer.version, outcome: "ok" };
-    this.#head(ownHead(answer.status, [...Object.entries(answer.headers).flat(), "content-length", String(answer.body.length)], answer.body));
-    await reply.end([answer.body]);
-    if (!reply.delivered) this.#ended("cancelled");
+    await this.#give(asked.name, answer, reason);
     return true;
   }
 
-  #isGone(): boolean {
+  /** Asks the rung; the body must be whole and kept. */
+  #begin(index: number, rungsAfter: number): RungAttempt {
+    const { clock, rungs } = this.#inquiry.room.deps;
+    this.#course.asked.push(index);
+    this.#rung = new RungAttempt(this.#inquiry, rungs[index] as Rung, rungShareMs(this.#inquiry.deadlineMs() - clock.monotonicMs(), rungsAfter));
+    return this.#rung;
+  }
+
+  #rungFailed(rung: string, { outcome, detail }: Exclude<RungAnswer, { outcome: "ok" }>): void {
+    this.#inquiry.room.deps.log.debug({ rung, outcome, detail }, "a rung could not answer");
+    this.#course.failures.push(`${rung}: ${outcome} (${detail})`);
+  }
+
+  /** Sends a rung's answer to the client. */
+  async #give(rung: string, { status, headers, body, version }: Extract<RungAnswer, { outcome: "ok" }>, reason: Reason): Promise<void> {
+    const { reply } = this.#inquiry;
+    this.#verdict = { rung, reason, version, outcome: "ok" };
+    this.#head(ownHead(status, [...Object.entries(headers).flat(), "content-length", String(body.length)], body));
+    await reply.end([body]);
+    if (!reply.delivered) this.#ended("cancelled");
+  }
+
+  #isOver(): boolean {
     return this.#over !== undefined;
   }
 
   /** The primary's own failing answer where it gave one; else say that there is none. */
   async #answerForNobody(): Promise<void> {
     if (this.#keptBack !== undefined) {
-      await this.#deliver(this.#keptBack, reasonOf(this.#keptBack.outcome));
+      await this.#deliver(this.#keptBack.answer, this.#keptBack.reason);
       return;
     }
-    const outcome = this.#tried.at(-1) ?? "error";
-    const why = this.#failures.length === 0 ? "the model server is kept from traffic" : this.#failures.join("; ");
+    if (this.#course.refusal !== undefined) return this.#refuse(this.#course.refusal);
+    const outcome = this.#course.tried.at(-1) ?? "error";
+    const why = this.#course.failures.length === 0 ? "the model server is kept from traffic" : this.#course.failures.join("; ");
     this.#verdict = answeredByNobody(outcome);
     if (outcome === "unsupported") await this.#say(400, `the request can not be passed on; ${why}`);
     else await this.#say(outcome === "timeout" || outcome === "stalled" ? 504 : 503, `nobody could answer; ${why}`);
@@ -248,6 +297,13 @@ export class Exchange {
     else await reply.endWhileSending(body, room.deps.clock);
   }
 
+  async #refuse(refusal: Refusal): Promise<void> {
+    const { fields, body } = written(refusal, this.#inquiry.room.deps.protocol);
+    this.#verdict = { ...answeredByNobody(refusal.outcome), reason: refusal.reason };
+    this.#head(ownHead(refusal.status, fields, body));
+    await this.#inquiry.reply.end([body]);
+  }
+
   async #say(status: number, message: string): Promise<void> {
     const body = this.#errorBody(message, status);
     this.#head(ownHead(status, jsonFields(body), body));
@@ -261,18 +317,27 @@ export class Exchange {
   #head(head: AnswerHead): void {
     const { reply, target, inferenceId, room } = this.#inquiry;
     if (room.isDraining()) reply.closeAfter();
-    reply.head(head, target === undefined ? undefined : { ...this.#verdict, inferenceId });
+    reply.head(this.#added === undefined ? head : { ...head, added: this.#added }, target === undefined ? undefined : { ...this.#verdict, inferenceId });
   }
 
   /** Says what became of it, and lets go of all that was held. */
   #finish(): void {
     this.#over = "done";
     this.#inquiry.passOthers();
-    tell(this.#inquiry, this.#verdict, { attempts: this.#tried.length + this.#rungsAsked, stream: this.#primary?.streamTimes() });
+    tell(this.#inquiry, this.#verdict, { attempts: this.#course.tried.length + this.#course.asked.length, stream: this.#primary?.streamTimes() });
+    observed(this.#inquiry);
     this.#primary?.attempt.cancel("cancelled", "the exchange is over");
-    this.#keptBack?.attempt.cancel("cancelled", "the exchange is over");
+    this.#primary?.ended("cancelled", undefined);
+    this.#keptBack?.answer.attempt.cancel("cancelled", "the exchange is over");
     this.#inquiry.upload.release();
   }
+}
+
+/** Of a primary that a hedge was faster than: called back, which is held against nobody, unless it had failed by itself. */
+function primaryOutcome(tried: Tried): Outcome {
+  if (!tried.ok) return tried.outcome;
+  const { outcome } = tried.answer;
+  return outcome === "ok" || outcome === "rejected" ? "cancelled" : outcome;
 }
 
 /** The head of an answer that is ours. */

@@ -11,16 +11,20 @@ import type { Cancel } from "../clock.ts";
 import { plainPool } from "../forward/plain-pool.ts";
 import { backendPool } from "../forward/pool.ts";
 import { basePath } from "../forward/under.ts";
+import { ConcurrencyLimit } from "./concurrency-limit.ts";
 import { Exchange } from "./exchange.ts";
 import { provenanceNames } from "./headers.ts";
+import { Hedging } from "./hedging.ts";
 import type { Incoming } from "./incoming.ts";
 import { Listener } from "./listener.ts";
 import type { Serving } from "./listener.ts";
 import { gatewayOptions } from "./options.ts";
 import type { GatewayOptions } from "./options.ts";
 import { OrdinaryIncoming } from "./ordinary.ts";
+import { quarantinePolicy } from "./quarantine.ts";
 import { RetryBudget } from "./retry-budget.ts";
 import type { Dropped, GatewayDeps, Room } from "./room.ts";
+import { Suspicion } from "./suspicion.ts";
 import { KeptBytes } from "./upload.ts";
 import { Work } from "./work.ts";
 import type { WorkReading } from "./work.ts";
@@ -40,6 +44,10 @@ export interface Gateway {
   active(): number;
   /** Calls back every attempt at the primary that has no answer byte yet; their requests go on to the ladder at once. */
   release(outcome: "stalled"): void;
+  /** The primary's process was found gone: what it had in flight may be why. */
+  gone(): void;
+  /** The limit on what the primary has at once; undefined where there is none. */
+  limit(): { readonly limit: number; readonly inFlight: number } | undefined;
   /** From now on every connection ends with the answer that is under way on it. */
   drain(): void;
   /**
@@ -49,16 +57,25 @@ export interface Gateway {
   readonly handOver: () => Listener;
 }
 
+/** Kinds of rungs that are no model, so nobody would ask them before they had to. */
+const standIns: ReadonlySet<string> = new Set(["rules", "last-good", "default"]);
+
 /** Has no effects until it is started; can be started once. */
 export function gateway(options: GatewayOptions, deps: GatewayDeps): Gateway {
   let active = 0;
   let draining = false;
   let onIdle: () => void = () => {};
+  const work = new Work(deps.clock);
+  const { concurrency, hedge, quarantine } = options;
   const room: Room = {
     options,
     deps,
     budget: new RetryBudget(options.retry),
-    work: new Work(deps.clock),
+    work,
+    traits: deps.rungs.map(({ name, kind, inside = false }) => ({ inside, hedges: hedge.rung === undefined ? !standIns.has(kind) : name === hedge.rung })),
+    limit: concurrency.adaptive ? new ConcurrencyLimit(concurrency) : undefined,
+    hedging: hedge.after === undefined ? undefined : new Hedging(hedge.after),
+    suspicion: deps.quarantine !== undefined && quarantine.enabled ? new Suspicion(deps.quarantine, quarantinePolicy(quarantine), deps.clock, work) : undefined,
     kept: new KeptBytes(options.keptMax),
     basePath: basePath(deps.server),
     isDraining: () => draining,
@@ -152,9 +169,14 @@ export function gateway(options: GatewayOptions, deps: GatewayDeps): Gateway {
       listener.serve(serving);
       return { address: listener.address, close };
     },
-    work: () => room.work.read(),
+    work: () => work.read(),
     active: () => active,
-    release: (outcome) => room.work.release(outcome),
+    release(outcome) {
+      room.suspicion?.gone();
+      work.release(outcome);
+    },
+    gone: () => room.suspicion?.gone(),
+    limit: () => room.limit && { limit: room.limit.limit, inFlight: room.limit.inFlight },
     drain,
     handOver,
   };

@@ -49,6 +49,8 @@ export const provenanceNames: ReadonlySet<string> = new Set([
   "pilotfish-reason",
   "pilotfish-model-version",
   "pilotfish-inference-id",
+  "pilotfish-confidence",
+  "pilotfish-repaired",
 ]);
 
 export function provenanceFields({ rung, reason, version, inferenceId }: Provenance): string[] {

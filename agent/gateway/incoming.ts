@@ -9,7 +9,7 @@ import type { Reply } from "./reply.ts";
 import type { Upload, UploadOptions } from "./upload.ts";
 
 /** The fields that the gateway itself heeds. */
-export const heededNames = ["pilotfish-inference-id", "x-request-id", "traceparent", "pilotfish-timeout-ms", "x-envoy-expected-rq-timeout-ms"] as const;
+export const heededNames = ["pilotfish-inference-id", "x-request-id", "traceparent", "pilotfish-timeout-ms", "x-envoy-expected-rq-timeout-ms", "pilotfish-priority"] as const;
 
 /** What is sent to the primary besides what the client sent. */
 export interface Sending extends AttemptLimits {
@@ -18,6 +18,8 @@ export interface Sending extends AttemptLimits {
   readonly body: Buffer | Readable | null;
   /** Fields to add, names and values by turns; the client's own of these names stay behind. */
   readonly added: readonly string[];
+  /** Set where the body is not the client's own: fields that stand for the client's of these names. Lower-case names. */
+  readonly replaced?: Readonly<Record<string, string>> | undefined;
 }
 
 export interface Incoming {

@@ -5,6 +5,7 @@
 import type { Question, Rung } from "../backend.ts";
 import type { InferenceTarget } from "../protocols/protocol.ts";
 import { primaryShareMs, timeoutOf } from "./deadline.ts";
+import { fingerprint } from "./fingerprint.ts";
 import { inferenceIdOf, isSampled, newTraceparent } from "./identity.ts";
 import type { Incoming } from "./incoming.ts";
 import type { Reply } from "./reply.ts";
@@ -17,6 +18,12 @@ const otherTimeoutMs = 300_000;
 const nobodyElse: readonly Rung[] = [];
 const noFields: readonly string[] = [];
 
+/** A body that is sent instead of the client's own, with headers that replace those of these names. */
+export interface Repaired {
+  readonly body: Buffer;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
 export class Inquiry {
   readonly room: Room;
   readonly incoming: Incoming;
@@ -28,6 +35,9 @@ export class Inquiry {
   readonly inferenceId: string;
   readonly traceparent: string | undefined;
   readonly timeoutMs: number;
+  /** Set once the contract has repaired it. */
+  repaired: Repaired | undefined;
+  #fingerprint: string | undefined;
   #target: InferenceTarget | undefined;
   #sampled: boolean;
 
@@ -106,7 +116,18 @@ export class Inquiry {
 
   /** As a rung is asked. The body must be whole and kept. */
   question(): Question {
-    return { method: this.method, path: this.path, headers: this.incoming.headers(), body: this.upload.whole() };
+    const { method, path, repaired } = this;
+    const headers = this.incoming.headers();
+    if (repaired === undefined) return { method, path, headers, body: this.upload.whole() };
+    return { method, path, headers: { ...headers, ...repaired.headers, "content-length": String(repaired.body.length) }, body: repaired.body };
+  }
+
+  /** By what the request is known again, as the client sent it; undefined where its body is not whole or was not kept. */
+  fingerprint(): string | undefined {
+    if (this.#fingerprint === undefined && this.upload.ended && this.upload.replayable) {
+      this.#fingerprint = fingerprint(this.method, this.path, this.upload.whole(), this.room.options.quarantine.bodyMax);
+    }
+    return this.#fingerprint;
   }
 }
 

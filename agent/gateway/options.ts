@@ -1,6 +1,8 @@
 /** The gateway's options, each with its default. */
 import * as z from "zod";
 import { bytes, duration } from "../units.ts";
+import { concurrencyOptions } from "./concurrency-limit.ts";
+import { quarantineOptions } from "./quarantine.ts";
 
 const share = () => z.number().min(0).max(1);
 const count = () => z.int().min(1);
@@ -31,7 +33,20 @@ export const gatewayOptions = z.strictObject({
   idle: duration().default(75_000),
   /** `ordinary`: nothing takes the plain lane. */
   lanes: z.enum(["both", "ordinary"]).default("both"),
-  /** Second attempts at the primary: a share of the requests of the last 10 s, and at least so many. */
+  /** How many inferences the primary is given at once, found from their latencies. */
+  concurrency: concurrencyOptions.prefault({}),
+  /** What becomes of requests that crash the primary. */
+  quarantine: quarantineOptions.prefault({}),
+  /** Asks a rung beside a slow primary; counts against the budget of `retry`. */
+  hedge: z
+    .strictObject({
+      /** When the primary counts as slow; `p95`: of its latencies of late. None: no hedges. */
+      after: z.union([z.literal("p95"), duration()], { error: 'expected a duration with its unit, such as "200ms", or "p95"' }).optional(),
+      /** None: the first of the ladder that is another model, or another server of it. */
+      rung: z.string().min(1).optional(),
+    })
+    .prefault({}),
+  /** Second attempts at the primary and hedges: a share of the requests of the last 10 s, and at least so many. */
   retry: z.strictObject({ ratio: share().default(0.2), min: z.int().min(0).default(3) }).prefault({}),
   /** Inferences whose bodies are handed on for analysis, and the longest body taken. */
   sample: z.strictObject({ ratio: share().default(0.1), bodyMax: bytes().default(1_048_576) }).prefault({}),

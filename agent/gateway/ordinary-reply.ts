@@ -44,8 +44,8 @@ export class OrdinaryReply extends Reply {
     else response.once("socket", () => void (response.headersSent || response.writeContinue()));
   }
 
-  head({ status, statusText, fields }: AnswerHead, provenance: Provenance | undefined): void {
-    const all = provenance === undefined ? [...fields] : [...fields, ...provenanceFields(provenance)];
+  head({ status, statusText, fields, added = [] }: AnswerHead, provenance: Provenance | undefined): void {
+    const all = provenance === undefined ? [...fields, ...added] : [...fields, ...added, ...provenanceFields(provenance)];
     // Always named: words that were refused would be tried again with the next head.
     this.#response.writeHead(status, statusText === "" ? (STATUS_CODES[status] ?? "unknown") : statusText, all);
   }

@@ -49,9 +49,10 @@ export class OrdinaryIncoming implements Incoming {
     return upload;
   }
 
-  send({ path, body, added, deadlineMs, hold }: Sending): Attempt {
-    const headers = endToEnd(this.#request.rawHeaders, added.length === 0 ? leftOut : leftOutOrReplaced);
-    headers.push(...added);
+  send({ path, body, added, replaced, deadlineMs, hold }: Sending): Attempt {
+    const left = replaced === undefined ? (added.length === 0 ? leftOut : leftOutOrReplaced) : new Set([...leftOutOrReplaced, "content-length", ...Object.keys(replaced)]);
+    const headers = endToEnd(this.#request.rawHeaders, left);
+    headers.push(...added, ...Object.entries(replaced ?? {}).flat());
     return this.#pool.attempt({ method: this.method, path, headers, body, deadlineMs, hold });
   }
 }

@@ -239,10 +239,19 @@ class PlainIncoming implements Incoming {
     return this.#open(options);
   }
 
-  send({ path, body, added, deadlineMs, hold }: Sending): Attempt {
-    const { method, lines, idLine } = this.#head;
+  send({ path, body, added, replaced, deadlineMs, hold }: Sending): Attempt {
+    const { method, idLine } = this.#head;
+    const lines = replaced === undefined ? this.#head.lines : withFields(this.#head.lines, { ...replaced, "content-length": String((body as Buffer).length) });
     let more = added.length === 0 ? idLine : "";
     for (let i = 0; i < added.length; i += 2) more += `${added[i]}: ${added[i + 1]}\r\n`;
     return this.#pool.attempt({ method, head: `${method} ${path} HTTP/1.1\r\n${lines}${more}\r\n`, body, deadlineMs, hold });
   }
+}
+
+/** The lines with these fields (lower-case names) instead of those of the same names. */
+function withFields(lines: string, replaced: Readonly<Record<string, string>>): string {
+  const fields = fieldsOf(lines);
+  let all = "";
+  for (let i = 0; i < fields.length; i += 2) if (replaced[(fields[i] as string).toLowerCase()] === undefined) all += `${fields[i]}: ${fields[i + 1]}\r\n`;
+  return Object.entries(replaced).reduce((text, [name, value]) => `${text}${name}: ${value}\r\n`, all);
 }

@@ -60,11 +60,11 @@ export class PlainReply extends Reply {
   /** Requests that wait for it are the ordinary lane's. */
   continue(): void {}
 
-  head({ status, statusText, fields, lines, length }: AnswerHead, provenance: Provenance | undefined): void {
+  head({ status, statusText, fields, lines, added, length }: AnswerHead, provenance: Provenance | undefined): void {
     const words = statusText === "" ? (STATUS_CODES[status] ?? "unknown") : statusText;
     this.#chunked = length === undefined && !bodyless.has(status);
     this.#head =
-      `HTTP/1.1 ${status} ${words}\r\n${lines ?? linesOf(fields)}${provenance === undefined ? "" : provenanceLines(provenance)}` +
+      `HTTP/1.1 ${status} ${words}\r\n${lines ?? linesOf(fields)}${added === undefined ? "" : linesOf(added)}${provenance === undefined ? "" : provenanceLines(provenance)}` +
       `${this.#closes ? "Connection: close\r\n" : `Connection: keep-alive\r\nKeep-Alive: timeout=${this.#idleSeconds}\r\n`}` +
       `${this.#chunked ? "Transfer-Encoding: chunked\r\n" : ""}\r\n`;
     this.#status = status;

@@ -3,12 +3,23 @@
  *
  * The primary comes first while the route lets it, once more after a failure that a second try may mend, then the rungs in
  * their order, and at last the primary all the same, since an answer from a backend that is known to be failing is never
- * worse than none; only a person's override keeps it from being asked at all.
+ * worse than none; only a person's override, or the request itself, keeps it from being asked at all.
  *
  * Load is not retried: 429, or 503 with Retry-After, asks for less traffic, so the rungs are asked and the primary is not.
  * A time-out or a stall is not retried either: a second wait would eat the rungs' time.
+ *
+ * A request that is suspect of having crashed a server is given to one server once, and otherwise only to rungs inside the
+ * sidecar (quarantine.ts). Beside a slow first attempt a rung may be asked, and the first good answer wins (hedging.ts).
  */
 import type { Outcome, Reason, Route } from "../backend.ts";
+
+/** What there is to know of a rung before it is asked. */
+export interface RungTraits {
+  /** It asks no server. */
+  readonly inside: boolean;
+  /** It may be asked beside a slow primary. */
+  readonly hedges: boolean;
+}
 
 export interface Situation {
   /** How the request entered: the route when it came, with the trial claimed or not. */
@@ -20,10 +31,17 @@ export interface Situation {
   readonly replayable: boolean;
   /** How the attempts at the primary ended, in their order. */
   readonly tried: readonly Outcome[];
-  /** The budget refused a second attempt. */
+  /** The budget, or the limit, refused a second attempt. */
   readonly retryRefused: boolean;
-  readonly rungs: number;
-  readonly rungsAsked: number;
+  /** Why this request may not go to the primary, whatever the route says. */
+  readonly barred: Extract<Reason, "contract" | "quarantine" | "overloaded"> | undefined;
+  /** It may have crashed a server. */
+  readonly suspect: boolean;
+  /** The primary has answered, and was not sure enough. */
+  readonly unsure: boolean;
+  readonly rungs: readonly RungTraits[];
+  /** Which of them were asked. */
+  readonly asked: readonly number[];
   /** Of the primary's share of the deadline, and of the whole. */
   readonly primaryLeftMs: number;
   readonly leftMs: number;
@@ -44,26 +62,44 @@ export function entryOf(route: Route, claimTrial: () => boolean): Situation["ent
 }
 
 export function next(situation: Situation): Step {
-  const { entry, routeReason, tried, rungs, rungsAsked, leftMs } = situation;
+  const { entry, routeReason, tried, barred, leftMs } = situation;
   const first = { ask: "primary", trial: false, retry: false, lastResort: false } as const;
-  if (tried.length === 0 && entry === "flows") return { ...first, reason: "normal" };
-  if (tried.length === 0 && entry === "trial") return { ...first, reason: "trial", trial: true };
+  const isNew = tried.length === 0 && barred === undefined;
+  if (isNew && entry === "flows") return { ...first, reason: "normal" };
+  if (isNew && entry === "trial") return { ...first, reason: "trial", trial: true };
   if (mayRetry(situation)) return { ...first, reason: "retried", retry: true };
-  if (rungsAsked < rungs && leftMs > 0) return { ask: "rung", index: rungsAsked, reason: whyNotPrimary(situation) };
-  if (tried.length === 0 && routeReason !== "override" && leftMs > 0) return { ...first, reason: routeReason, lastResort: true };
+  const index = nextRung(situation);
+  if (index >= 0 && leftMs > 0) return { ask: "rung", index, reason: whyNotPrimary(situation) };
+  if (isNew && routeReason !== "override" && leftMs > 0) return { ...first, reason: routeReason, lastResort: true };
   return { ask: "nobody" };
 }
 
-function mayRetry({ entry, kind, replayable, tried, retryRefused, primaryLeftMs }: Situation): boolean {
-  if (entry !== "flows" || tried.length !== 1 || !replayable || retryRefused || primaryLeftMs <= 0) return false;
+/**
+ * The rung to ask beside the primary, which is slow to answer the first attempt; undefined where none may be. A trial is not
+ * hedged, since its end is what it is for, nor is a suspect.
+ */
+export function hedgeRung({ entry, kind, replayable, tried, barred, suspect, rungs, asked, leftMs }: Situation, usable: (index: number) => boolean): number | undefined {
+  const may = entry === "flows" && kind === "inference" && replayable && tried.length === 0 && barred === undefined && !suspect && asked.length === 0 && leftMs > 0;
+  const index = may ? rungs.findIndex(({ hedges }, at) => hedges && usable(at)) : -1;
+  return index < 0 ? undefined : index;
+}
+
+function mayRetry({ entry, kind, replayable, tried, retryRefused, suspect, primaryLeftMs }: Situation): boolean {
+  if (entry !== "flows" || tried.length !== 1 || !replayable || retryRefused || suspect || primaryLeftMs <= 0) return false;
   const [outcome] = tried as readonly [Outcome];
   return (kind === "inference" && mendable.has(outcome)) || (kind === "safe" && mendableSafe.has(outcome));
 }
 
+/** -1 where none is left. */
+function nextRung({ rungs, asked, suspect }: Situation): number {
+  return rungs.findIndex(({ inside }, index) => !asked.includes(index) && (inside || !suspect));
+}
+
 /** What the primary did last, or why it was not asked. */
-function whyNotPrimary({ routeReason, tried }: Situation): Reason {
+function whyNotPrimary({ routeReason, tried, barred, unsure }: Situation): Reason {
+  if (unsure) return "confidence";
   const last = tried.at(-1);
-  return last === undefined ? routeReason : reasonOf(last);
+  return last === undefined ? (barred ?? routeReason) : reasonOf(last);
 }
 
 /** The reason that an attempt's outcome gives for going elsewhere. */

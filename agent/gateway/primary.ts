@@ -24,26 +24,39 @@ export interface PrimaryAnswer {
 
 export type Tried = { readonly ok: true; readonly answer: PrimaryAnswer } | { readonly ok: false; readonly outcome: Outcome; readonly detail: string };
 
+export interface Asking {
+  readonly trial: boolean;
+  /** It has a place of the limit, to be given back. */
+  readonly admitted: boolean;
+  /** The request is suspect of having crashed a server, and is tried alone. */
+  readonly trying: boolean;
+  /** May move while the attempt is under way. */
+  readonly deadlineMs: () => number;
+}
+
 export class PrimaryAttempt {
   readonly attempt: Attempt;
   readonly #inquiry: Inquiry;
   readonly #flight: Flight;
-  readonly #trial: boolean;
+  readonly #asking: Asking;
+  #isEnded = false;
 
-  /** Sends the request. `deadlineMs` may move while the attempt is under way. */
-  constructor(inquiry: Inquiry, { trial, deadlineMs }: { readonly trial: boolean; readonly deadlineMs: () => number }) {
-    const { room, incoming, path, upload, target } = inquiry;
+  /** Sends the request. */
+  constructor(inquiry: Inquiry, asking: Asking) {
+    const { room, incoming, path, upload, target, repaired } = inquiry;
     const { holdMax } = room.options;
     this.#inquiry = inquiry;
-    this.#trial = trial;
+    this.#asking = asking;
+    if (asking.trying) room.suspicion?.tries(inquiry);
     this.attempt = incoming.send({
       path: room.basePath + path,
-      body: upload.body(),
+      body: repaired === undefined ? upload.body() : repaired.body,
       added: inquiry.addedFields(),
-      deadlineMs,
+      replaced: repaired?.headers,
+      deadlineMs: asking.deadlineMs,
       hold: (head) => holdBytes(head, holdMax),
     });
-    this.#flight = room.work.begin(this.attempt, upload, target !== undefined);
+    this.#flight = room.work.begin(this.attempt, upload, target !== undefined, inquiry);
   }
 
   /** Kept when the answer is held, or there is none. Never rejects. */
@@ -59,13 +72,19 @@ export class PrimaryAttempt {
     return this.#inquiry.room.work.times(this.#flight);
   }
 
-  /** Says what became of it; to be called once. */
+  /** Says what became of it; heard the first time only. */
   ended(outcome: Outcome, status: number | undefined): void {
-    const { work, deps } = this.#inquiry.room;
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    const { work, deps, limit, suspicion } = this.#inquiry.room;
     const { attempt } = this;
+    const { trial, admitted, trying } = this.#asking;
     work.end(this.#flight);
-    const durationMs = deps.clock.monotonicMs() - attempt.startedMs;
-    deps.observe({ kind: "attempt", backend: primaryName, outcome, status, firstByteMs: attempt.headMs ?? durationMs, durationMs, trial: this.#trial });
+    const nowMs = deps.clock.monotonicMs();
+    const durationMs = nowMs - attempt.startedMs;
+    if (admitted) limit?.done(durationMs, outcome, nowMs);
+    if (this.#inquiry.target !== undefined) suspicion?.ended(this.#inquiry, outcome, trying);
+    deps.observe({ kind: "attempt", backend: primaryName, outcome, status, firstByteMs: attempt.headMs ?? durationMs, durationMs, trial });
   }
 }
 

@@ -64,7 +64,7 @@ interface Trial {
 }
 
 interface Broken {
-  readonly fingerprint: Fingerprint;
+  readonly fingerprint: Fingerprint | undefined;
   readonly atMs: number;
   /** The server has answered somebody since: it was no crash of the whole server, though a worker of it may have died. */
   readonly survived: boolean;
@@ -84,8 +84,11 @@ export interface Quarantine {
 export const emptyQuarantine: Quarantine = { suspects: new Map(), trial: undefined, broken: [], letGo: 0 };
 
 export type QuarantineEvent =
-  /** A request's connection broke before its answer was whole. `inFlight`: how many others wait at the same server. */
-  | { readonly type: "broken"; readonly fingerprint: Fingerprint; readonly inFlight: number }
+  /**
+   * A request's connection broke before its answer was whole. `inFlight`: how many others wait at the same server. Without a
+   * fingerprint it is a sign of a crash, but not to be blamed for it.
+   */
+  | { readonly type: "broken"; readonly fingerprint: Fingerprint | undefined; readonly inFlight: number }
   /** No connection could be made, or a probe found the process gone or stalled. With what still waits at it. */
   | { readonly type: "gone"; readonly inFlight: readonly Fingerprint[] }
   /** An answer came, good or bad: the process lives. */
@@ -138,14 +141,14 @@ export function reduceQuarantine(state: Quarantine, event: QuarantineEvent, nowM
   }
 }
 
-function hearBroken(state: Quarantine, { fingerprint, inFlight }: { readonly fingerprint: Fingerprint; readonly inFlight: number }, nowMs: number, policy: QuarantinePolicy): Quarantine {
+function hearBroken(state: Quarantine, { fingerprint, inFlight }: { readonly fingerprint: Fingerprint | undefined; readonly inFlight: number }, nowMs: number, policy: QuarantinePolicy): Quarantine {
   // It was tried alone: whose else should it be.
-  if (state.trial?.fingerprint === fingerprint) return crashed(state, [fingerprint], nowMs, policy);
+  if (fingerprint !== undefined && state.trial?.fingerprint === fingerprint) return crashed(state, [fingerprint], nowMs, policy);
   const before = state.broken.filter(({ atMs }) => nowMs - atMs < policy.confirmMs);
   const broken = [...before, { fingerprint, atMs: nowMs, survived: false }].slice(-policy.suspectsMax);
   const together = broken.filter(({ atMs, survived }) => !survived && nowMs - atMs < policy.togetherMs);
   if (inFlight === 0 && together.length >= 2) return crashed(state, together.map((one) => one.fingerprint), nowMs, policy);
-  if (before.some((one) => one.fingerprint === fingerprint)) return crashed({ ...state, broken: before }, [fingerprint], nowMs, policy);
+  if (fingerprint !== undefined && before.some((one) => one.fingerprint === fingerprint)) return crashed({ ...state, broken: before }, [fingerprint], nowMs, policy);
   return { ...state, broken };
 }
 
@@ -162,9 +165,9 @@ function hearAnswer(state: Quarantine, fingerprint: Fingerprint | undefined): Qu
  * One crash for each of these. A suspect is sent again only to be tried, so that what is heard of a crash twice, from a probe
  * and from the connections that break, counts once.
  */
-function crashed(state: Quarantine, fingerprints: readonly Fingerprint[], nowMs: number, policy: QuarantinePolicy): Quarantine {
+function crashed(state: Quarantine, fingerprints: readonly (Fingerprint | undefined)[], nowMs: number, policy: QuarantinePolicy): Quarantine {
   const tried = state.trial?.fingerprint;
-  const blamed = new Set(fingerprints.filter((fingerprint) => fingerprint === tried || !state.suspects.has(fingerprint)));
+  const blamed = new Set(fingerprints.filter((fingerprint) => fingerprint !== undefined).filter((fingerprint) => fingerprint === tried || !state.suspects.has(fingerprint)));
   if (blamed.size === 0) return state.broken.length === 0 ? state : { ...state, broken: [] };
   const suspects = new Map(state.suspects);
   for (const fingerprint of blamed) {

@@ -17,6 +17,8 @@ export interface AnswerHead {
   readonly fields: readonly string[];
   /** Stands for `fields` where they can go on as they came: lines, each with its end. */
   readonly lines?: string | undefined;
+  /** What the gateway says of this request besides; names and values by turns. */
+  readonly added?: readonly string[] | undefined;
   /** The body's declared Content-Length. */
   readonly length: number | undefined;
 }

@@ -1,11 +1,18 @@
 /** What all requests of one gateway share, and what the gateway is handed from outside. */
 import type { Question, Route, Rung } from "../backend.ts";
 import type { Clock } from "../clock.ts";
+import type { ConfidenceGate } from "../contract/confidence-gate.ts";
+import type { ContractGate } from "../contract/gate.ts";
+import type { Review } from "../contract/review-list.ts";
 import type { Log } from "../log.ts";
 import type { Observe } from "../observation.ts";
 import type { Protocol } from "../protocols/protocol.ts";
+import type { ConcurrencyLimit, Priority } from "./concurrency-limit.ts";
+import type { Hedging, HedgeResult } from "./hedging.ts";
 import type { GatewayOptions } from "./options.ts";
+import type { RungTraits } from "./plan.ts";
 import type { RetryBudget } from "./retry-budget.ts";
+import type { QuarantineSeam, Suspicion } from "./suspicion.ts";
 import type { KeptBytes } from "./upload.ts";
 import type { Work } from "./work.ts";
 
@@ -53,6 +60,18 @@ export interface GatewayDeps {
   };
   /** A second attempt at the primary was wanted. */
   retried?(result: "taken" | "refused"): void;
+  /** A rung was, or was to be, asked beside a slow primary. */
+  hedged?(result: HedgeResult): void;
+  /** The limit gave an inference no place at the primary. */
+  unplaced?(priority: Priority): void;
+  /** Absent where requests are not validated. */
+  readonly contract?: ContractGate | undefined;
+  /** Absent where every answer is given. */
+  readonly confidence?: ConfidenceGate | undefined;
+  /** An answer was given that a person should look at. */
+  review?(review: Review): void;
+  /** One for all gateways; absent where there is none. */
+  readonly quarantine?: QuarantineSeam | undefined;
 }
 
 export interface Room {
@@ -61,6 +80,12 @@ export interface Room {
   readonly budget: RetryBudget;
   readonly work: Work;
   readonly kept: KeptBytes;
+  /** Of the rungs, in their order. */
+  readonly traits: readonly RungTraits[];
+  /** These three are undefined where they are off. */
+  readonly limit: ConcurrencyLimit | undefined;
+  readonly hedging: Hedging | undefined;
+  readonly suspicion: Suspicion | undefined;
   /** The path of the primary's URL, without a slash at its end. */
   readonly basePath: string;
   /** Connections end with the answer that is under way on them. */

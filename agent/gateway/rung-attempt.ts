@@ -3,8 +3,10 @@ import type { Rung, RungAnswer } from "../backend.ts";
 import type { Inquiry } from "./inquiry.ts";
 
 export class RungAttempt {
+  readonly name: string;
   /** Kept once, within the time. Never rejects. */
   readonly answered: Promise<RungAnswer>;
+  isCancelled = false;
   readonly #abort = new AbortController();
   readonly #inquiry: Inquiry;
   readonly #rung: Rung;
@@ -14,12 +16,14 @@ export class RungAttempt {
   constructor(inquiry: Inquiry, rung: Rung, timeoutMs: number) {
     this.#inquiry = inquiry;
     this.#rung = rung;
+    this.name = rung.name;
     this.#startMs = inquiry.room.deps.clock.monotonicMs();
     this.answered = this.#answer(timeoutMs);
   }
 
   /** Nobody wants the answer any more. */
   cancel(): void {
+    this.isCancelled = true;
     this.#abort.abort();
   }
 

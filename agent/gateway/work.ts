@@ -49,12 +49,18 @@ export interface StreamReading {
   readonly usualTokenMs: number | undefined;
 }
 
+/** Who can say by what a request is known again; undefined while its body is not whole. */
+export interface Fingerprinted {
+  fingerprint(): string | undefined;
+}
+
 /** An attempt under way, and where it stands among the others. */
 export interface Flight {
   readonly attempt: Attempt;
   readonly upload: Upload;
   /** Only inferences are counted; others can be called back too. */
   readonly inference: boolean;
+  readonly of: Fingerprinted;
   place: number;
   /** Undefined while it is not known whether the answer streams; then the stream, or `none`. */
   stream: Stream | "none" | undefined;
@@ -93,8 +99,18 @@ export class Work {
     this.#clock = clock;
   }
 
-  begin(attempt: Attempt, upload: Upload, inference: boolean): Flight {
-    const flight: Flight = { attempt, upload, inference, place: this.#flights.length, stream: undefined };
+  /** Inferences that the primary has now. */
+  get inFlight(): number {
+    return this.#inferences;
+  }
+
+  /** Of these inferences. */
+  fingerprints(): readonly string[] {
+    return this.#flights.flatMap(({ inference, of }) => (inference ? (of.fingerprint() ?? []) : []));
+  }
+
+  begin(attempt: Attempt, upload: Upload, inference: boolean, of: Fingerprinted): Flight {
+    const flight: Flight = { attempt, upload, inference, of, place: this.#flights.length, stream: undefined };
     this.#flights.push(flight);
     if (inference) this.#inferences += 1;
     return flight;

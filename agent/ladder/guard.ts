@@ -21,6 +21,8 @@ import { outside } from "./validity.ts";
 import type { InRange, Validity } from "./validity.ts";
 
 export interface GuardOptions {
+  /** It asks no server. */
+  readonly inside?: boolean;
   readonly validity?: Validity | undefined;
   /** Names of the columns of a single matrix. */
   readonly features?: readonly string[] | undefined;
@@ -123,6 +125,7 @@ export function guarded(rung: LadderRung, options: GuardOptions, deps: GuardDeps
   return {
     name: rung.name,
     kind: rung.kind,
+    inside: options.inside ?? false,
     get usable() {
       return rung.ready !== false && breaker?.allows !== false && deps.barred?.(rung.name) === undefined;
     },

@@ -122,7 +122,7 @@ export function ladder(options: LadderOptions, deps: LadderDeps): Ladder {
   for (const rung of options) {
     const made = make(rung, parts);
     if (made instanceof LastGoodRung) memories.push(made);
-    byName.set(rung.name, guarded(made, guardsOf(rung), { ...deps, barred: (name) => qualified.barred(name) }));
+    byName.set(rung.name, guarded(made, { ...guardsOf(rung), inside: isInside(rung, options) }, { ...deps, barred: (name) => qualified.barred(name) }));
   }
   const rungs = [...byName.values()];
   const copied = options.map((rung, index) => {
@@ -148,6 +148,22 @@ export function ladder(options: LadderOptions, deps: LadderDeps): Ladder {
       };
     },
   };
+}
+
+/** It asks no server; an ensemble asks one where any of its members does. */
+function isInside(rung: RungOptions, all: LadderOptions): boolean {
+  switch (rung.kind) {
+    case "replica":
+    case "version":
+      return false;
+    case "onnx":
+    case "rules":
+    case "last-good":
+    case "default":
+      return true;
+    case "ensemble":
+      return rung.members.every((name) => all.some((member) => member.name === name && member.kind !== "ensemble" && isInside(member, all)));
+  }
 }
 
 /** A replica has a circuit for each of its servers; an ONNX rung has a queue and a time-out that know its thread. */

@@ -8,7 +8,7 @@
  */
 import type { Decoded, Value } from "../protocols/protocol.ts";
 import { isSameClass } from "./performance-window.ts";
-import type { ScoreColumns } from "./score-columns.ts";
+import type { ScoreColumns } from "../protocols/score-columns.ts";
 
 /** How answers are read. */
 export interface Reading {

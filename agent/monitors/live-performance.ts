@@ -27,7 +27,7 @@ import { PerformanceAlarms, type Outcome, type PerformanceAlarmsSnapshot } from 
 import { correctedFigures, estimatedFigures, realisedFigures, type Model, type Taken } from "./performance-figures.ts";
 import { PerformanceWindow, plainClass, type PerformanceWindowState, type PlainClass } from "./performance-window.ts";
 import { alarmThreshold, observeRows, rowRateStart, type RowRate } from "./row-rate.ts";
-import { scoreColumns, type ScoreColumns } from "./score-columns.ts";
+import { scoreColumns, type ScoreColumns } from "../protocols/score-columns.ts";
 import { list } from "./words.ts";
 
 export interface LivePerformanceOptions {

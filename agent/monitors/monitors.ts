@@ -38,7 +38,7 @@ import { Qualification, type QualificationSnapshot } from "./qualification.ts";
 import { RateMonitor, type RateSnapshot } from "./rate-monitor.ts";
 import { referenceDigest } from "./reference-file.ts";
 import { alarmThreshold, rowRateStart } from "./row-rate.ts";
-import { scoreColumns, type ScoreColumns } from "./score-columns.ts";
+import { scoreColumns, type ScoreColumns } from "../protocols/score-columns.ts";
 import { list } from "./words.ts";
 
 export interface MonitorsDeps {

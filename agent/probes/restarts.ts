@@ -43,6 +43,7 @@ export function restarts(): Restarts {
           return;
         case "exchange":
         case "sample":
+        case "copy":
         case "actual":
           return;
       }

@@ -39,20 +39,20 @@ export function textOf(body: Uint8Array): string {
  * The body itself, or what gzip or zlib (HTTP's "deflate") have packed in it, told by their first bytes, with which no JSON
  * begins; undefined where the archive is broken or too large.
  */
-export function unpack(body: Uint8Array): Uint8Array | undefined {
+export function unpack(body: Uint8Array, maxBytes: number = unpackedMaxBytes): Uint8Array | undefined {
   const [first, second] = body;
   const isGzip = first === 0x1f && second === 0x8b;
   const isZlib = first === 0x78 && second !== undefined && (0x7800 + second) % 31 === 0;
   if (!isGzip && !isZlib) return body;
   try {
-    return (isGzip ? gunzipSync : inflateSync)(body, { maxOutputLength: unpackedMaxBytes });
+    return (isGzip ? gunzipSync : inflateSync)(body, { maxOutputLength: maxBytes });
   } catch {
     return undefined;
   }
 }
 
 /** NaN, Infinity and -Infinity outside of strings become null. One pass, whatever the text. */
-function withoutNonFinite(text: string): string {
+export function withoutNonFinite(text: string): string {
   let inString = false;
   return text.replaceAll(/\\.|"|-?\bInfinity\b|\bNaN\b/gs, (found) => {
     if (found === '"') inString = !inString;

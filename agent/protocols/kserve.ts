@@ -6,6 +6,7 @@ import { jsonBody, mustBeFinite } from "./format.ts";
 import { isRecord, parseJson, property, textAt } from "./json.ts";
 import { decodePath, withoutQuery } from "./path.ts";
 import type { Protocol, Tensors } from "./protocol.ts";
+import { rowPlaces, type RowForm } from "./request-places.ts";
 import { decoded, rowsFrom, tensorsInColumns, tensorsInRows } from "./rows.ts";
 
 const predictPath = /^\/v1\/models\/([^/:]+):predict$/;
@@ -45,6 +46,8 @@ export const kserve: Protocol = {
     return read.ok ? { ok: true, id: undefined, inputs: read.tensors, outputs: undefined, stream: false } : read;
   },
 
+  requestPlaces: (body, inputs) => rowPlaces(body, inputs, rowFormAsked),
+
   formatRequest: (inputs) => JSON.stringify({ instances: rowsFrom(inputs) }),
 
   formatAnswer({ outputs }) {
@@ -71,6 +74,12 @@ export function rowsAsked(json: unknown): Tensors {
   if (!isRecord(json)) return { ok: false, reason: "no-tensors" };
   if (json.instances !== undefined) return Array.isArray(json.instances) ? tensorsInRows(json.instances, "instances") : { ok: false, reason: "no-tensors" };
   return json.inputs === undefined ? { ok: false, reason: "no-tensors" } : tensorsInColumns(json.inputs, "inputs");
+}
+
+/** Where a request that was parsed has its rows. */
+export function rowFormAsked(json: unknown): RowForm | undefined {
+  if (!isRecord(json)) return undefined;
+  return json.instances !== undefined ? { at: ["instances"] } : json.inputs !== undefined ? { at: ["inputs"] } : undefined;
 }
 
 /** The rows of an answer that was parsed. */

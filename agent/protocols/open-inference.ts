@@ -15,6 +15,7 @@ import { jsonEnd } from "./json-scan.ts";
 import { flat } from "./nested.ts";
 import { decodePath, withoutQuery } from "./path.ts";
 import type { Decoded, FormattedBody, InferenceAnswer, InferenceTarget, ModelDescription, ParsedRequest, Protocol, Tensor, TensorDescription, Tensors, Unreadable, Value } from "./protocol.ts";
+import { tensorPlaces } from "./tensor-places.ts";
 
 /** Servers write the version before the tensors; it is not looked for beyond. */
 const headBytes = 512;
@@ -102,6 +103,9 @@ export const openInference: Protocol = {
       form: formOf(read.json),
     };
   },
+
+  typed: true,
+  requestPlaces: tensorPlaces,
 
   formatRequest: (inputs) => JSON.stringify({ inputs: inputs.map(onWire) }),
 

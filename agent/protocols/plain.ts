@@ -5,12 +5,14 @@
  * Without pointers a body is its rows: a list of values, of lists or of objects, or one row as an object. An answer that a
  * rung gives is put together in the same way, an output named as its pointer says or under its own name.
  */
+import type { Step } from "./faithful-json.ts";
 import { jsonBody, mustBeFinite } from "./format.ts";
 import { isRecord, parseJson } from "./json.ts";
 import { at, withAt, type Pointer } from "./json-pointer.ts";
 import { withoutQuery } from "./path.ts";
 import type { PlainOptions } from "./plain-options.ts";
 import type { Decoded, ModelDescription, ParsedRequest, Protocol, Tensors } from "./protocol.ts";
+import { rowPlaces } from "./request-places.ts";
 import { decoded, rowsFrom, tensorsInRows } from "./rows.ts";
 
 /** As with a config that says nothing of it. */
@@ -65,6 +67,12 @@ export function plainProtocol({ model, path: inferPath, live, ready, request, re
       return read.ok ? { ok: true, id: undefined, inputs: read.tensors, outputs: undefined, stream: false, form } : read;
     },
 
+    requestPlaces: (body, inputs) =>
+      rowPlaces(body, inputs, (document) => ({
+        at: stepsTo(document, request.rows),
+        within: request.features && ((name, row) => stepsTo(row, request.features?.[name] ?? [name])),
+      })),
+
     formatRequest: (inputs) => JSON.stringify(withAt(undefined, request.rows, placed(inputs.length, rowsFrom(inputs), features ?? [], inputs[0]?.name))),
 
     formatAnswer({ version, outputs }, question) {
@@ -79,6 +87,11 @@ export function plainProtocol({ model, path: inferPath, live, ready, request, re
     formatError: (message) => JSON.stringify({ error: message }),
     streamError: () => undefined,
   };
+}
+
+/** A number in a pointer is an index only where it meets a list. */
+function stepsTo(document: unknown, pointer: Pointer): readonly Step[] {
+  return pointer.map((token, index) => (Array.isArray(at(document, pointer.slice(0, index))) ? Number(token) : token));
 }
 
 type Places = readonly (readonly [name: string, pointer: Pointer])[];

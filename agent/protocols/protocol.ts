@@ -87,6 +87,24 @@ export interface FormattedBody {
   readonly body: Buffer;
 }
 
+/** Where the tensors of a request stand in its body, in words for whoever sent it. */
+export interface Places {
+  /** Where a feature or a tensor stands that is not there. */
+  readonly root: string;
+  /** Where the shape or the datatype of the input of that number stands, or whatever shows it. */
+  tensor(input: number, part: "shape" | "datatype"): string;
+  /** Where a value stands, by its index in the input's flat data. */
+  value(input: number, index: number): string;
+}
+
+export interface RequestPlaces extends Places {
+  /**
+   * The body with these inputs instead of those that were read from it: tensors that are the same objects are left alone, those
+   * behind them are new. With headers that must replace the request's own. undefined where it can not be done faithfully.
+   */
+  rewritten(inputs: readonly Tensor[]): FormattedBody | undefined;
+}
+
 /** A request to the server itself, such as to load a model. */
 export interface ServerCommand {
   readonly method: string;
@@ -149,6 +167,10 @@ export interface Protocol {
   readonly describe: (json: unknown, name?: string) => ModelDescription | undefined;
   /** `path`: where it was sent, for protocols in which bodies of different questions look alike. */
   readonly parseRequest: (body: Uint8Array, path?: string) => ParsedRequest;
+  /** Clients say of each tensor which datatype it has; else a datatype is only what the values look like. */
+  readonly typed?: true;
+  /** Where the inputs that `parseRequest` read stand in that body, which is not packed; undefined where nobody can tell. */
+  readonly requestPlaces?: (body: Uint8Array, inputs: readonly Tensor[], path?: string) => RequestPlaces | undefined;
   /** The body in JSON that asks about these tensors. */
   readonly formatRequest: (inputs: readonly Tensor[]) => string;
   /**

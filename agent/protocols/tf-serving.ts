@@ -7,9 +7,10 @@
  */
 import { jsonBody, mustBeFinite } from "./format.ts";
 import { isRecord, parseJson, property, textAt } from "./json.ts";
-import { rowsAnswered, rowsAsked } from "./kserve.ts";
+import { rowFormAsked, rowsAnswered, rowsAsked } from "./kserve.ts";
 import { decodePath, withoutQuery } from "./path.ts";
 import type { InferenceAnswer, ParsedRequest, Protocol, Tensor, TensorDescription, Tensors, Value } from "./protocol.ts";
+import { isBase64, rowPlaces, type RowForm } from "./request-places.ts";
 import { columnsFrom, decoded, rowsFrom, tensorsInColumns, tensorsInRows } from "./rows.ts";
 
 const inferPath = /^\/v1\/models\/([^/:]+)(?:\/versions\/(\d+)|\/labels\/([\w.-]+))?:(predict|classify|regress)$/;
@@ -66,6 +67,8 @@ export const tfServing: Protocol = {
     return read.ok ? { ok: true, id: undefined, inputs: read.tensors, outputs: undefined, stream: false, form: formOf(json.value, path) } : read;
   },
 
+  requestPlaces: (body, inputs) => rowPlaces(body, inputs, rowFormOf),
+
   formatRequest: (inputs) => JSON.stringify({ instances: rowsFrom(inputs, written) }),
 
   formatAnswer({ outputs }: InferenceAnswer, asked) {
@@ -101,6 +104,11 @@ function tensorsAsked(json: unknown): Tensors {
   if (!isRecord(context)) return tensorsInRows(examples, "examples");
   if (Object.keys(context).length * examples.length > contextCellsMax) return { ok: false, reason: "shape" };
   return tensorsInRows(examples.map((example: unknown) => (isRecord(example) ? { ...context, ...example } : example)), "examples");
+}
+
+function rowFormOf(json: unknown): RowForm | undefined {
+  const form = Array.isArray(property(json, "examples")) ? { at: ["examples"] } : rowFormAsked(json);
+  return form && { ...form, written: (value, before) => (isBase64(before) ? { b64: Buffer.from(String(value)).toString("base64") } : value) };
 }
 
 /** What all examples share is written once and stands in each of them; a small body could become a huge table by that. */

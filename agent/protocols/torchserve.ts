@@ -6,9 +6,10 @@
  */
 import { jsonBody, mustBeFinite } from "./format.ts";
 import { isRecord, parseJson, property, textAt } from "./json.ts";
-import { rowsAnswered, rowsAsked } from "./kserve.ts";
+import { rowFormAsked, rowsAnswered, rowsAsked } from "./kserve.ts";
 import { decodePath, withoutQuery } from "./path.ts";
 import type { ModelDescription, ParsedRequest, Protocol, Tensors } from "./protocol.ts";
+import { rowPlaces, type RowForm } from "./request-places.ts";
 import { decoded, rowsFrom, tensorsInRows } from "./rows.ts";
 
 const predictionsPath = /^\/predictions\/([^/]+)(?:\/([^/]+))?$/;
@@ -57,6 +58,8 @@ export const torchserve: Protocol = {
     return read.ok ? { ok: true, id: undefined, inputs: read.tensors, outputs: undefined, stream: false, form } : read;
   },
 
+  requestPlaces: (body, inputs) => rowPlaces(body, inputs, rowFormOf),
+
   formatRequest: (inputs) => JSON.stringify(rowsFrom(inputs)),
 
   formatAnswer({ outputs }, question) {
@@ -93,6 +96,12 @@ function answered(body: Uint8Array): Tensors {
   if (!json.ok) return json;
   if (property(json.value, "predictions") !== undefined) return rowsAnswered(json.value);
   return tensorsInRows(isRecord(json.value) ? [json.value] : json.value, "predictions");
+}
+
+function rowFormOf(value: unknown): RowForm | undefined {
+  if (property(value, "instances") !== undefined) return rowFormAsked(value);
+  const isTable = isRecord(value) && Array.isArray(value.data) && Object.keys(value).length === 1;
+  return { at: isTable ? ["data"] : [] };
 }
 
 function asked(body: Uint8Array): { readonly read: Tensors; readonly form: Form } {

@@ -25,7 +25,7 @@ export const causes: Row = {
       {
         id: 33,
         title: "Attempts and retries",
-        description: "A request is tried at the primary, perhaps once more, then at the rungs. Retries are refused once their budget is spent, so that they can not add to an overload. Probes that failed, by probe and reason.",
+        description: "A request is tried at the primary, perhaps once more, then at the rungs. Retries and hedges are refused once their budget is spent, so that they can not add to an overload. No place: the primary had as many requests as it can take. Probes that failed, by probe and reason.",
         width: 8,
         height: 8,
         unit: units.CountsPerSecond,
@@ -35,6 +35,8 @@ export const causes: Row = {
         { expr: sumBy(["backend", "outcome"], rate(shown(instruments.attempts))), legend: "{{backend}}: {{outcome}}" },
         { expr: sumBy(["result"], rate(shown(instruments.retries))), legend: "retry {{result}}" },
         { expr: sumBy(["probe", "reason"], rate(shown(instruments.probeFailures))), legend: "probe {{probe}}: {{reason}}" },
+        { expr: sumBy(["result"], rate(shown(instruments.hedges))), legend: "hedge {{result}}" },
+        { expr: sumBy(["priority"], rate(shown(instruments.unplaced))), legend: "no place: {{priority}}" },
       ],
     ),
     table(

@@ -82,6 +82,7 @@ export const quality: Row = {
         { expr: minBy(["model", "metric", "kind"], shown(instruments.performance, headline)), legend: "{{model}}: {{metric}} ({{kind}})" },
         { expr: minBy(["model", "metric", "kind"], shown(instruments.performanceBound, { ...headline, bound: "lower" })), legend: "at least: {{metric}} ({{kind}})" },
         { expr: maxBy(["model", "metric", "kind"], shown(instruments.performanceBound, { ...headline, bound: "upper" })), legend: "at most: {{metric}} ({{kind}})" },
+        { expr: maxBy([], shown(instruments.confidenceThreshold)), legend: "confidence asked for" },
         { expr: minBy(["model"], shown(instruments.actualsLag)), legend: "age of the truth of {{model}}" },
       ],
     )
@@ -102,6 +103,10 @@ export const quality: Row = {
         { expr: sumBy(["result"], rate(shown(instruments.samples))), legend: "samples {{result}}" },
         { expr: sumBy(["result"], rate(shown(instruments.analysed))), legend: "rows {{result}}" },
         { expr: sumBy(["result"], rate(shown(instruments.actuals))), legend: "actuals {{result}}" },
+        { expr: sumBy(["result"], rate(shown(instruments.contractRequests))), legend: "contract: {{result}}" },
+        { expr: sumBy(["violation"], rate(shown(instruments.contractViolations))), legend: "wrong inputs: {{violation}}" },
+        { expr: sumBy([], rate(shown(instruments.contractUnchecked))), legend: "values unchecked" },
+        { expr: sumBy(["result"], rate(shown(instruments.confidenceAnswers))), legend: "confidence: {{result}}" },
         { expr: minBy(["model"], shown(instruments.windowSamples)), legend: "window of {{model}}" },
         { expr: sumBy(["model"], shown(instruments.actualsWaiting)), legend: "waiting of {{model}}" },
       ],

@@ -3,8 +3,10 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { outcomes } from "../../agent/backend.ts";
 import type { Outcome } from "../../agent/backend.ts";
-import { entryOf, next, outcomeOf } from "../../agent/gateway/plan.ts";
+import { entryOf, hedgeRung, next, outcomeOf } from "../../agent/gateway/plan.ts";
 import type { Situation } from "../../agent/gateway/plan.ts";
+
+const ladder = (...where: readonly ("server" | "inside")[]): Situation["rungs"] => where.map((place) => ({ inside: place === "inside", hedges: place === "server" }));
 
 const fresh: Situation = {
   entry: "flows",
@@ -13,8 +15,11 @@ const fresh: Situation = {
   replayable: true,
   tried: [],
   retryRefused: false,
-  rungs: 2,
-  rungsAsked: 0,
+  barred: undefined,
+  suspect: false,
+  unsure: false,
+  rungs: ladder("server", "inside"),
+  asked: [],
   primaryLeftMs: 8_000,
   leftMs: 10_000,
 };
@@ -27,7 +32,7 @@ function play(situation: Situation, outcome: Outcome): readonly string[] {
     const step = next(now);
     if (step.ask === "nobody") return asked;
     asked.push(step.ask === "primary" ? `primary (${step.reason})` : `rung ${step.index} (${step.reason})`);
-    now = step.ask === "primary" ? { ...now, tried: [...now.tried, outcome] } : { ...now, rungsAsked: now.rungsAsked + 1 };
+    now = step.ask === "primary" ? { ...now, tried: [...now.tried, outcome] } : { ...now, asked: [...now.asked, step.index] };
   }
 }
 
@@ -47,7 +52,7 @@ test("no second attempt where the budget refuses it, the bytes are gone or the p
   const once = ["primary (normal)", "rung 0 (reset)", "rung 1 (reset)"];
   expect(play({ ...fresh, retryRefused: true }, "reset")).toEqual(once);
   expect(play({ ...fresh, primaryLeftMs: 0 }, "reset")).toEqual(once);
-  expect(play({ ...fresh, replayable: false, rungs: 0 }, "reset")).toEqual(["primary (normal)"]);
+  expect(play({ ...fresh, replayable: false, rungs: [] }, "reset")).toEqual(["primary (normal)"]);
 });
 
 test("a trial is one attempt and then the rungs", () => {
@@ -59,12 +64,41 @@ test("past the ladder the primary is asked after all, but never against a person
   expect(play({ ...fresh, entry: "ladder", routeReason: "override" }, "refused")).toEqual(["rung 0 (override)", "rung 1 (override)"]);
 });
 
+test("a request that breaks the contract, or finds no place, goes down the ladder and never to the primary", () => {
+  expect(play({ ...fresh, barred: "contract" }, "error")).toEqual(["rung 0 (contract)", "rung 1 (contract)"]);
+  expect(play({ ...fresh, barred: "overloaded" }, "error")).toEqual(["rung 0 (overloaded)", "rung 1 (overloaded)"]);
+  expect(play({ ...fresh, barred: "contract", entry: "ladder", routeReason: "unready", rungs: [] }, "error")).toEqual([]);
+});
+
+test("a suspect gets one attempt at the primary, and then only rungs inside the sidecar", () => {
+  expect(play({ ...fresh, suspect: true }, "reset")).toEqual(["primary (normal)", "rung 1 (reset)"]);
+  expect(play({ ...fresh, suspect: true, barred: "quarantine" }, "reset")).toEqual(["rung 1 (quarantine)"]);
+  expect(play({ ...fresh, suspect: true, rungs: ladder("server", "server") }, "reset")).toEqual(["primary (normal)"]);
+});
+
+test("an answer that was not sure enough sends the question to the rungs", () => {
+  expect(next({ ...fresh, tried: ["ok"], unsure: true })).toEqual({ ask: "rung", index: 0, reason: "confidence" });
+  expect(next({ ...fresh, tried: ["ok"], unsure: true, asked: [0, 1] })).toEqual({ ask: "nobody" });
+});
+
+test("a hedge asks the first usable rung that is another model or server, only beside a first attempt of a request that is like any other", () => {
+  const rungs = ladder("inside", "server", "server");
+  const any = () => true;
+  expect(hedgeRung({ ...fresh, rungs }, any)).toBe(1);
+  expect(hedgeRung({ ...fresh, rungs }, (index) => index !== 1)).toBe(2);
+  expect(hedgeRung({ ...fresh, rungs: ladder("inside") }, any)).toBeUndefined();
+  const never: readonly Partial<Situation>[] = [
+    { entry: "trial" }, { entry: "ladder" }, { kind: "safe" }, { replayable: false }, { tried: ["reset"] }, { suspect: true }, { asked: [1] }, { leftMs: 0 }, { barred: "overloaded" },
+  ];
+  for (const but of never) expect(hedgeRung({ ...fresh, rungs, ...but }, any)).toBeUndefined();
+});
+
 test("when the time is up nobody is asked any more", () => {
   expect(next({ ...fresh, tried: ["timeout"], leftMs: 0, primaryLeftMs: 0 })).toEqual({ ask: "nobody" });
 });
 
 test("a request that is no inference: safe ones are sent twice where no answer came, others once", () => {
-  const other = { ...fresh, rungs: 0 };
+  const other = { ...fresh, rungs: [] };
   expect(play({ ...other, kind: "safe" }, "reset")).toEqual(["primary (normal)", "primary (retried)"]);
   expect(play({ ...other, kind: "safe" }, "error")).toEqual(["primary (normal)"]);
   expect(play({ ...other, kind: "other" }, "reset")).toEqual(["primary (normal)"]);
@@ -78,8 +112,11 @@ test("whatever happens it ends, each rung is asked at most once, the primary at 
     replayable: fc.boolean(),
     tried: fc.constant([]),
     retryRefused: fc.boolean(),
-    rungs: fc.integer({ min: 0, max: 4 }),
-    rungsAsked: fc.constant(0),
+    barred: fc.constantFrom(undefined, "contract" as const, "quarantine" as const, "overloaded" as const),
+    suspect: fc.boolean(),
+    unsure: fc.boolean(),
+    rungs: fc.array(fc.record({ inside: fc.boolean(), hedges: fc.boolean() }), { maxLength: 4 }),
+    asked: fc.constant([]),
     primaryLeftMs: fc.integer({ min: -10, max: 10 }),
     leftMs: fc.integer({ min: -10, max: 10 }),
   });
@@ -90,6 +127,10 @@ test("whatever happens it ends, each rung is asked at most once, the primary at 
       expect(primary).toBeLessThanOrEqual(2);
       expect(new Set(asked).size).toBe(asked.length);
       if (situation.entry === "ladder" && situation.routeReason === "override") expect(primary).toBe(0);
+      if (situation.barred !== undefined) expect(primary).toBe(0);
+      if (situation.suspect) expect(primary).toBeLessThanOrEqual(1);
+      const outside = situation.rungs.flatMap(({ inside }, index) => (inside ? [] : [`rung ${index} `]));
+      if (situation.suspect) expect(asked.filter((step) => outside.some((rung) => step.startsWith(rung)))).toEqual([]);
     }),
   );
 });

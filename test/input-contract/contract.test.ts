@@ -74,7 +74,9 @@ test("a single matrix has its columns named by the reference, and paths into its
   const matrix: Tensor = { name: "x", datatype: "FP32", shape: [2, 2], values: [30, 5, 30, 900] };
   const parts = { features: features.slice(0, 2), description: undefined };
   expect(told([matrix], parts)).toEqual(["range at inputs[0].data[3]"]);
-  expect(told([matrix], { ...parts, path: (_input, index) => `instances[${index >> 1}][${index & 1}]` })).toEqual(["range at instances[1][1]"]);
+  const rows = { root: "instances", tensor: () => "instances", value: (_input: number, index: number) => `instances[${index >> 1}][${index & 1}]` };
+  const { found: inRows } = inputContract(contractOptions.parse({ validation: "reject" }), parts).decide([matrix], () => rows);
+  expect(inRows.violations.map(({ kind, path }) => `${kind} at ${path}`)).toEqual(["range at instances[1][1]"]);
   expect(told([{ ...matrix, name: "income", shape: [4, 1] }], parts)).toEqual(["feature at inputs", "range at inputs[0].data[3]"]);
 });
 

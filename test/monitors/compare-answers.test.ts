@@ -1,7 +1,7 @@
 /** Do two answers say the same: by what the config names, and by what they look like. */
 import { expect, test } from "vitest";
 import { cameTrue, compareAnswers, type Reading } from "../../agent/monitors/compare-answers.ts";
-import { scoreColumns } from "../../agent/monitors/score-columns.ts";
+import { scoreColumns } from "../../agent/protocols/score-columns.ts";
 import type { Decoded, Value } from "../../agent/protocols/protocol.ts";
 
 const reading = (own: Partial<Reading> = {}): Reading => ({ prediction: undefined, scores: scoreColumns(undefined), regression: false, freeText: false, tolerance: { score: 0.1, number: 0.05 }, ...own });

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { PairedActuals } from "../../agent/monitors/paired-actuals.ts";
 import { Qualification } from "../../agent/monitors/qualification.ts";
 import { qualificationOptions } from "../../agent/monitors/qualification-options.ts";
-import { scoreColumns } from "../../agent/monitors/score-columns.ts";
+import { scoreColumns } from "../../agent/protocols/score-columns.ts";
 import type { CopyObservation } from "../../agent/observation.ts";
 import { openInference } from "../../agent/protocols/open-inference.ts";
 import type { RungPrice } from "../../agent/judgement.ts";

@@ -3,7 +3,7 @@
  * proxies (repository#number). Of several servers as replicas: test/ladder/small-clusters.test.ts.
  */
 import { describe, expect, test } from "vitest";
-import { entryOf, next } from "../../agent/gateway/plan.ts";
+import { entryOf, next, type Situation } from "../../agent/gateway/plan.ts";
 import { leftAtMs, minuteMs, play, quick, sentBetween, well, words } from "./incident-stage.ts";
 
 const brokenAtMs = 10_000;
@@ -23,9 +23,12 @@ describe("percentages of few", () => {
 
   test("envoy#17504: the only server is out and nobody else can answer: it is asked all the same, since that is never worse", () => {
     const entry = entryOf({ primary: "blocked", reason: "circuit-open", rung: "none" }, () => false);
-    const situation = { entry, routeReason: "circuit-open", kind: "inference", replayable: true, tried: [], retryRefused: false, rungs: 0, rungsAsked: 0, primaryLeftMs: 8_000, leftMs: 8_000 } as const;
+    const situation: Situation = {
+      entry, routeReason: "circuit-open", kind: "inference", replayable: true, tried: [], retryRefused: false,
+      barred: undefined, suspect: false, unsure: false, rungs: [], asked: [], primaryLeftMs: 8_000, leftMs: 8_000,
+    };
     expect(next(situation)).toMatchObject({ ask: "primary", lastResort: true, trial: false });
-    expect(next({ ...situation, rungs: 1 })).toMatchObject({ ask: "rung" });
+    expect(next({ ...situation, rungs: [{ inside: true, hedges: false }] })).toMatchObject({ ask: "rung" });
   });
 });
 

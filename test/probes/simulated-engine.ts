@@ -98,7 +98,7 @@ export class SimulatedEngine {
     const upload = { bytes: usualBytes * ratio, lastByteMs: this.#nowMs, waitsForClient: false } as Upload;
     const attempt = new Attempt(this.clock, { deadlineMs: () => Infinity, hold: () => 0 });
     const streams = this.#random() < streaming;
-    const flight = this.work.begin(attempt, upload, true);
+    const flight = this.work.begin(attempt, upload, true, { fingerprint: () => undefined });
     if (streams && headFirst) attempt.onHead(streamHead);
     const tokensLeft = Math.max(1, Math.round(tokens * (0.5 + this.#random())));
     this.#queue.push({ client, flight, attempt, streams, promptStepsLeft: promptSteps * ratio, tokensLeft });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { scoreColumns } from "../../agent/monitors/score-columns.ts";
+import { scoreColumns } from "../../agent/protocols/score-columns.ts";
 
 test("a score is one column, or one for each class", () => {
   expect(scoreColumns(undefined)).toEqual({ columns: [], classes: undefined });
