@@ -15,8 +15,9 @@ import { failover, type Failover } from "./failover/failover.ts";
 import type { SavedFailover } from "./failover/saved.ts";
 import { ask } from "./forward/ask.ts";
 import { sender } from "./forward/send.ts";
+import type { OpenThread } from "./gateway/crew.ts";
 import { gateway, type Gateway } from "./gateway/gateway.ts";
-import type { Listener } from "./gateway/listener.ts";
+import { gatewayOfWorkers } from "./gateway/workers.ts";
 import { knownRange } from "./ladder/known-range.ts";
 import { ladder } from "./ladder/ladder.ts";
 import { Lifecycle } from "./lifecycle.ts";
@@ -37,6 +38,8 @@ export interface SwimDeps {
   readonly observe: Observe;
   readonly dropped: (what: string, count?: number) => void;
   readonly save: (state: SavedFailover) => void;
+  /** A worker of the gateway; in a thread of its own by default. */
+  readonly gatewayThread?: OpenThread | undefined;
 }
 
 /** What the rooms before these leave behind. */
@@ -46,8 +49,8 @@ export interface Legacy {
   readonly rev: number;
   /** What the server speaks, as configured or as found out. */
   readonly protocol: ProtocolName;
-  /** Takes over the gateway's listener; undefined at the first start. */
-  readonly listener: (() => Listener) | undefined;
+  /** Takes over the gateway's front; undefined at the first start. */
+  readonly front: (() => unknown) | undefined;
 }
 
 export interface Swim {
@@ -70,7 +73,7 @@ export const unnamed = "unknown";
 export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy): Promise<Swim> {
   const { clock, log, meter, dropped } = deps;
   let retired = false;
-  const life = new Lifecycle(clock, config.gateway.drain + 2_000);
+  const life = new Lifecycle(clock, config.gateway.linger + config.gateway.drain + 2_000);
   const server = new URL(config.server.url);
   const protocol = protocolNamed(legacy.protocol, config.server.plain);
 
@@ -108,6 +111,7 @@ export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy):
     clock, target,
     announce: (signal) => retired || deps.announce(signal),
     rungs: () => steps.usable(),
+    routed: () => data.routed(),
     release: () => data.release("stalled"),
     save: (state) => retired || deps.save(state),
     saved: legacy.failover,
@@ -131,16 +135,19 @@ export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy):
 
   // Bound before the first, so that the first is seen as a rise.
   const retries = { taken: meter.counter(instruments.retries, { result: "taken" }), refused: meter.counter(instruments.retries, { result: "refused" }) };
-  const data = gateway(config.gateway, {
+  const means = {
     clock, log, server, protocol, observe, dropped,
     rungs: steps.rungs,
     route: () => room.route(),
     claimTrial: () => room.claimTrial(),
+    mayClaimTrial: () => room.mayClaimTrial(),
     version: () => version,
-    retried: (result) => retries[result].add(),
+    retried: (result: keyof typeof retries) => retries[result].add(),
     ...(config.ladder.some(({ kind }) => kind === "last-good") ? { remember: steps.remember } : {}),
     ...(config.model.name === undefined ? {} : { model: config.model.name }),
-  });
+  };
+  const data: Gateway =
+    config.gateway.workers === 1 ? gateway(config.gateway, means) : gatewayOfWorkers(config.gateway, { ...means, plain: config.server.plain, openThread: deps.gatewayThread });
   const reads = collectors(config.collectors, { clock, log, ask, server, observe });
   const asks = probes(config.probes, { clock, log, ask, server, protocol, observe, model: () => model, work: () => data.work(), serverWork: () => reads.serverWork(), metrics: pageOf(config) });
 
@@ -151,7 +158,7 @@ export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy):
     life.opened("collectors", reads.start());
     life.opened("description", described.start());
     life.opened("probes", asks.start());
-    const front = await data.start(legacy.listener?.());
+    const front = await data.start(legacy.front?.());
     life.opened("gateway", front.close);
     return {
       gateway: data,

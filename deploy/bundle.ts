@@ -29,6 +29,7 @@ await build({
   entryPoints: {
     pilotfish: "agent/main.ts",
     "analysis-worker": "agent/analysis-worker.ts",
+    "gateway-worker": "agent/gateway/gateway-worker.ts",
     "onnx-thread": "agent/ladder/onnx-thread.ts",
     "example-server": "examples/server/server.ts",
   },

@@ -13,7 +13,7 @@ import { apiOptions } from "../api/api.ts";
 import { metricsOptions } from "../api/metrics-listener.ts";
 import { collectorsOptions } from "../collectors/collectors.ts";
 import { failoverOptions } from "../failover/failover.ts";
-import { gatewayOptions } from "../gateway/gateway.ts";
+import { gatewayOptions } from "../gateway/options.ts";
 import { ladderOptions } from "../ladder/ladder.ts";
 import { monitorsOptions } from "../monitors/options.ts";
 import { probesOptions } from "../probes/probes.ts";

@@ -14,7 +14,9 @@ export type Dropped =
   | "request" // beyond `active`: answered with 503
   | "connection" // beyond the limit of open connections: closed
   | "sample-too-large" // a body over `sample.bodyMax`
-  | "sample-not-kept"; // the request's body did not fit in `keptMax`
+  | "sample-not-kept" // the request's body did not fit in `keptMax`
+  | "worker" // one of several died, and its connections with it
+  | "worker-queue"; // what workers had to tell, while nobody listened
 
 /** A whole answer of the primary, as a rung may give it again. */
 export interface GoodAnswer {
@@ -37,6 +39,8 @@ export interface GatewayDeps {
   route(): Route;
   /** True for the one request that may ask the primary while the route says `trial`. Its attempt is always observed. */
   claimTrial(): boolean;
+  /** Could it be claimed now? Only a gateway of several workers asks, to offer it to all of them. */
+  mayClaimTrial?(): boolean;
   readonly rungs: readonly Rung[];
   readonly observe: Observe;
   /** The version that the primary serves, as far as it is known. */

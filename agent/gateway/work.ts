@@ -101,3 +101,14 @@ export class Work {
     return sorted[Math.min(sorted.length - 1, Math.floor(usualQuantile * sorted.length))];
   }
 }
+
+/** Of several workers at the same primary, and of what others had completed before: counts add up, waits and usual times are the longest. */
+export function merged(readings: readonly WorkReading[], completedBefore: number): WorkReading {
+  const longest = (times: readonly (number | undefined)[]): number | undefined => times.reduce((a, b) => (a === undefined || (b !== undefined && b > a) ? b : a), undefined);
+  return {
+    inFlight: readings.reduce((sum, { inFlight }) => sum + inFlight, 0),
+    completed: readings.reduce((sum, { completed }) => sum + completed, completedBefore),
+    oldestWaitMs: longest(readings.map(({ oldestWaitMs }) => oldestWaitMs)),
+    usualMs: longest(readings.map(({ usualMs }) => usualMs)),
+  };
+}
