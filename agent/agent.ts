@@ -37,6 +37,8 @@ export interface AgentDeps {
   readonly version: string;
   /** In a thread of its own by default; tests run it on theirs. */
   readonly analysis?: typeof analysis;
+  /** A worker of the gateway, in a thread of its own by default. */
+  readonly gatewayThread?: SwimDeps["gatewayThread"];
 }
 
 interface Listener {
@@ -54,18 +56,19 @@ export interface RunningAgent {
   refused(): void;
 }
 
-/** The sections that a reload puts in force; the gateway keeps its address. */
+/** The sections that a reload puts in force; the gateway keeps its address and its threads. */
 function withReloadable(config: Config, { server, gateway, ladder, contract, confidence, probes, collectors, failover }: Config): Config {
-  const { host, port } = config.gateway;
-  return { ...config, server, gateway: { ...gateway, host, port }, ladder, contract, confidence, probes, collectors, failover };
+  const { host, port, workers } = config.gateway;
+  return { ...config, server, gateway: { ...gateway, host, port, workers }, ladder, contract, confidence, probes, collectors, failover };
 }
 
 /** How long the analysis' series outlive its last word: it speaks each second. */
 const analysisTtlMs = 60_000;
 
 /** Rejects where a listener can not be had; everything else that is missing is said and done without. */
-export async function startAgent(first: Config, { clock, log, version, analysis: analyse = analysis }: AgentDeps): Promise<RunningAgent> {
-  const life = new Lifecycle(clock, first.gateway.drain + 4_000);
+export async function startAgent(first: Config, { clock, log, version, analysis: analyse = analysis, gatewayThread }: AgentDeps): Promise<RunningAgent> {
+  let config = first;
+  const life = new Lifecycle(clock, () => config.gateway.linger + config.gateway.drain + 4_000);
   const instance = hostname();
   const meter = new Meter(clock);
   const dropped = (what: string, count: number = 1) => meter.counter(instruments.dropped, { what }).add(count);
@@ -73,7 +76,6 @@ export async function startAgent(first: Config, { clock, log, version, analysis:
   meter.gauge(instruments.buildInfo, { version }).set(1);
   reloadOk.set(1);
 
-  let config = first;
   let swim: Swim | undefined;
   let prices: readonly RungPrice[] = [];
   /** What a server whose protocol is to be found out was found to speak; until then it is taken for what most do. */
@@ -151,7 +153,7 @@ export async function startAgent(first: Config, { clock, log, version, analysis:
     if (observation.kind === "sample" || observation.kind === "copy" || observation.kind === "exchange" || observation.kind === "actual") analysed.hear(observation);
   };
   let listeners: RunningAgent["listeners"];
-  const swimDeps: SwimDeps = { clock, log, meter, announce, observe, dropped, save: (state) => analysed.save("failover", state), saveQuarantine: (state) => analysed.save("quarantine", state), prices: () => prices };
+  const swimDeps: SwimDeps = { clock, log, meter, announce, observe, dropped, save: (state) => analysed.save("failover", state), saveQuarantine: (state) => analysed.save("quarantine", state), prices: () => prices, gatewayThread };
 
   try {
     // Opened in this order, closed in the other: the gateway drains while all others still serve it, and who listens to
@@ -161,12 +163,9 @@ export async function startAgent(first: Config, { clock, log, version, analysis:
     life.opened("api", control.close);
     const scraped = await metricsListener(first.metrics, open).start();
     life.opened("metrics", scraped.close);
-    life.opened("signals", () => {
-      if (swim !== undefined) announce(drainDirective(swim.failover.current().target, clock.wallMs()));
-      return hub.close("the sidecar is closing");
-    });
+    life.opened("signals", () => hub.close("the sidecar is closing"));
     life.opened("gauges", gauges(clock, meter, () => swim?.gateway, () => analysed.depth()));
-    swim = await startSwim(first, swimDeps, { failover: saved.get("failover"), quarantine: saved.get("quarantine"), rev: 0, protocol: speaks(first), listener: undefined });
+    swim = await startSwim(first, swimDeps, { failover: saved.get("failover"), quarantine: saved.get("quarantine"), rev: 0, protocol: speaks(first), front: undefined });
     life.opened("protocol", () => stopFinding());
     findOut();
     life.opened("swim", async () => void (await swim?.close()));
@@ -186,7 +185,7 @@ export async function startAgent(first: Config, { clock, log, version, analysis:
       // What is known of the server that was is not known of another one.
       const isSame = next.server.url === config.server.url;
       const known = { failover: isSame ? before.failover.saved() : undefined, quarantine: isSame ? before.quarantine() : undefined };
-      swim = await startSwim(next, swimDeps, { ...known, rev: before.failover.current().rev, protocol: speaks(next), listener: before.gateway.handOver });
+      swim = await startSwim(next, swimDeps, { ...known, rev: before.failover.current().rev, protocol: speaks(next), front: before.gateway.handOver });
     } catch (error) {
       reloadOk.set(0);
       log.error({ error }, "the config was not reloaded, the old one stays in force");
@@ -224,6 +223,8 @@ export async function startAgent(first: Config, { clock, log, version, analysis:
       log.info({}, "draining");
       ready = { ready: false, reasons: ["the sidecar is draining"] };
       swim?.failover.drain();
+      // Told before the gateway lingers: who sends it traffic needs the time to send it elsewhere.
+      if (swim !== undefined) announce(drainDirective(swim.failover.current().target, clock.wallMs()));
       return life.close();
     },
     async reload(offered) {

@@ -21,6 +21,7 @@ export type Cancel = () => void;
 
 const timerMaxMs = 2 ** 31 - 1;
 
+/** In all threads of a process the monotonic time counts from the same moment (a test holds Node to it), so deadlines may cross. */
 export const systemClock: Clock = {
   monotonicMs: () => performance.now(),
   wallMs: () => Date.now(),

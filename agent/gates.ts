@@ -8,29 +8,26 @@ import { instruments } from "../exporters/instruments.ts";
 import type { Meter } from "../exporters/meter.ts";
 import type { Config } from "./config/config.ts";
 import { confidenceRule, type Chosen } from "./contract/confidence.ts";
-import { confidenceGate, type ConfidenceGate } from "./contract/confidence-gate.ts";
-import { contractGate, type ContractGate } from "./contract/gate.ts";
+import type { GateCounts, GateSetup } from "./contract/gates.ts";
 import { ReviewList, type Review } from "./contract/review-list.ts";
 import { isDerived } from "./featuriser/derived.ts";
 import type { Log } from "./log.ts";
-import type { ModelDescription, Protocol } from "./protocols/protocol.ts";
 import { scoreColumns } from "./protocols/score-columns.ts";
-
-export interface Gates {
-  readonly contract: ContractGate | undefined;
-  readonly confidence: ConfidenceGate | undefined;
-  readonly review: (review: Review) => void;
-  /** Oldest first. */
-  readonly reviews: () => readonly Review[];
-}
 
 export interface GatesDeps {
   readonly log: Log;
   readonly meter: Meter;
-  readonly protocol: Protocol;
   readonly reference: Reference | undefined;
-  readonly description: () => ModelDescription | undefined;
   readonly dropped: (what: string) => void;
+}
+
+/** What the gateway is handed to make its gates of, and what they and it tell. */
+export interface GateMeans {
+  readonly setup: GateSetup;
+  readonly counts: GateCounts;
+  readonly review: (review: Review) => void;
+  /** Oldest first. */
+  readonly reviews: () => readonly Review[];
 }
 
 const reviewsMax = 1_000;
@@ -40,8 +37,8 @@ export function asksReference({ contract, confidence }: Pick<Config, "contract" 
   return contract.validation !== "off" || confidence.accept !== undefined;
 }
 
-export function gates({ contract, confidence, monitors }: Pick<Config, "contract" | "confidence" | "monitors">, deps: GatesDeps): Gates {
-  const { log, meter, protocol, reference, description, dropped } = deps;
+export function gates({ contract, confidence, monitors }: Pick<Config, "contract" | "confidence" | "monitors">, deps: GatesDeps): GateMeans {
+  const { log, meter, reference, dropped } = deps;
   const features = (reference?.features ?? []).filter(({ name }) => !isDerived(name));
   if (contract.validation !== "off") log.info({ validation: contract.validation, features: features.length }, features.length === 0 ? "inferences are held against the model's metadata, as far as there are any: there is no reference" : "inferences are held against the reference and the model's metadata");
 
@@ -55,15 +52,16 @@ export function gates({ contract, confidence, monitors }: Pick<Config, "contract
 
   const reviews = new ReviewList(reviewsMax);
   return {
-    contract: contractGate(contract, {
-      protocol, features, description,
+    setup: {
+      contract: { options: contract, features },
+      confidence: isJudged ? { rule: chosen.rule, scores, estimator: reference?.estimator } : undefined,
+    },
+    counts: {
       request: (result) => meter.counter(instruments.contractRequests, { result }).add(),
       violations: (violation, count) => meter.counter(instruments.contractViolations, { violation }).add(count),
       unchecked: (values) => meter.counter(instruments.contractUnchecked, {}).add(values),
-    }),
-    confidence: isJudged
-      ? confidenceGate(chosen.rule, { protocol, scores, estimator: reference?.estimator, judged: (result) => meter.counter(instruments.confidenceAnswers, { result }).add() })
-      : undefined,
+      judged: (result) => meter.counter(instruments.confidenceAnswers, { result }).add(),
+    },
     review(review) {
       log.info({ ...review, rung: primaryName }, "an answer is to be reviewed: the model was not sure enough");
       if (reviews.add(review)) dropped("review");

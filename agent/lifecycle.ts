@@ -13,13 +13,14 @@ interface Step {
 
 export class Lifecycle {
   readonly #clock: Clock;
-  readonly #stepTimeoutMs: number;
+  readonly #stepTimeoutMs: () => number;
   readonly #steps: Step[] = [];
   #closing: Promise<readonly string[]> | undefined;
 
-  constructor(clock: Clock, stepTimeoutMs: number = 5_000) {
+  /** @param stepTimeoutMs the bound of each step; a function where it may change before the end. */
+  constructor(clock: Clock, stepTimeoutMs: number | (() => number) = 5_000) {
     this.#clock = clock;
-    this.#stepTimeoutMs = stepTimeoutMs;
+    this.#stepTimeoutMs = typeof stepTimeoutMs === "number" ? () => stepTimeoutMs : stepTimeoutMs;
   }
 
   /** Remembers how to close what was just opened. */
@@ -43,7 +44,7 @@ export class Lifecycle {
 
   #closeOne({ close }: Step): Promise<boolean> {
     return new Promise((resolve) => {
-      const cancel = this.#clock.after(this.#stepTimeoutMs, () => resolve(false));
+      const cancel = this.#clock.after(this.#stepTimeoutMs(), () => resolve(false));
       Promise.resolve()
         .then(close)
         .then(

@@ -15,11 +15,13 @@ import type { SavedFailover } from "./failover/saved.ts";
 import { ask } from "./forward/ask.ts";
 import { sender } from "./forward/send.ts";
 import { asksReference, gates } from "./gates.ts";
+import type { Priority } from "./gateway/concurrency-limit.ts";
+import type { OpenThread } from "./gateway/crew.ts";
 import { gateway, type Gateway } from "./gateway/gateway.ts";
-import { isSampled } from "./gateway/identity.ts";
-import type { Listener } from "./gateway/listener.ts";
-import type { SavedQuarantine } from "./gateway/quarantine.ts";
+import type { HedgeResult } from "./gateway/hedging.ts";
 import { quarantineKeeper } from "./gateway/quarantine-keeper.ts";
+import type { SavedQuarantine } from "./gateway/saved-quarantine.ts";
+import { gatewayOfWorkers } from "./gateway/workers.ts";
 import type { RungPrice } from "./judgement.ts";
 import { knownRange } from "./ladder/known-range.ts";
 import { ladder } from "./ladder/ladder.ts";
@@ -45,6 +47,8 @@ export interface SwimDeps {
   /** What the rungs are worth, as it was told last. */
   readonly prices: () => readonly RungPrice[];
   readonly saveQuarantine: (state: SavedQuarantine) => void;
+  /** A worker of the gateway; in a thread of its own by default. */
+  readonly gatewayThread?: OpenThread | undefined;
 }
 
 /** What the rooms before these leave behind. */
@@ -55,8 +59,8 @@ export interface Legacy {
   readonly rev: number;
   /** What the server speaks, as configured or as found out. */
   readonly protocol: ProtocolName;
-  /** Takes over the gateway's listener; undefined at the first start. */
-  readonly listener: (() => Listener) | undefined;
+  /** Takes over the gateway's front; undefined at the first start. */
+  readonly front: (() => unknown) | undefined;
 }
 
 export interface Swim {
@@ -85,7 +89,7 @@ export const unnamed = "unknown";
 export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy): Promise<Swim> {
   const { clock, log, meter, dropped } = deps;
   let retired = false;
-  const life = new Lifecycle(clock, config.gateway.drain + 2_000);
+  const life = new Lifecycle(clock, config.gateway.linger + config.gateway.drain + 2_000);
   const server = new URL(config.server.url);
   const protocol = protocolNamed(legacy.protocol, config.server.plain);
 
@@ -131,6 +135,7 @@ export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy):
     clock, target,
     announce: (signal) => retired || deps.announce(signal),
     rungs: () => steps.usable(),
+    routed: () => data.routed(),
     release: () => data.release("stalled"),
     save: (state) => retired || deps.save(state),
     saved: legacy.failover,
@@ -163,23 +168,29 @@ export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy):
     suspects: (count) => retired || suspects.set(count),
     letGo: (count) => dropped("suspect", count),
   });
-  const { contract, confidence, review } = gates(config, { log, meter, protocol, reference, description: () => described.description(), dropped });
+  const { setup, counts, review } = gates(config, { log, meter, reference, dropped });
   // Bound before the first, so that the first is seen as a rise.
   const retries = { taken: meter.counter(instruments.retries, { result: "taken" }), refused: meter.counter(instruments.retries, { result: "refused" }) };
-  const data = gateway(config.gateway, {
+  const means = {
     clock, log, server, protocol, observe, dropped,
     rungs: steps.rungs,
     route: () => room.route(),
     claimTrial: () => room.claimTrial(),
+    mayClaimTrial: () => room.mayClaimTrial(),
     version: () => version,
-    retried: (result) => retries[result].add(),
-    hedged: (result) => meter.counter(instruments.hedges, { result }).add(),
-    unplaced: (priority) => meter.counter(instruments.unplaced, { priority }).add(),
-    contract, confidence, review, quarantine,
+    retried: (result: keyof typeof retries) => retries[result].add(),
+    hedged: (result: HedgeResult) => meter.counter(instruments.hedges, { result }).add(),
+    unplaced: (priority: Priority) => meter.counter(instruments.unplaced, { priority }).add(),
+    gates: asksReference(config) ? setup : undefined,
+    gateCounts: counts,
+    description: () => described.description(),
+    review, quarantine,
     ...(config.ladder.some(({ kind }) => kind === "last-good") ? { remember: steps.remember } : {}),
-    ...(config.ladder.length > 0 && config.qualification.ratio > 0 ? { qualify: { wants: (id: string) => isSampled(id, config.qualification.ratio), offer: steps.offer } } : {}),
+    ...(config.ladder.length > 0 && config.qualification.ratio > 0 ? { qualify: { ratio: config.qualification.ratio, offer: steps.offer } } : {}),
     ...(config.model.name === undefined ? {} : { model: config.model.name }),
-  });
+  };
+  const data: Gateway =
+    config.gateway.workers === 1 ? gateway(config.gateway, means) : gatewayOfWorkers(config.gateway, { ...means, plain: config.server.plain, openThread: deps.gatewayThread });
   const reads = collectors(config.collectors, { clock, log, ask, server, observe });
   const asks = probes(config.probes, { clock, log, ask, server, protocol, observe, model: () => model, work: () => data.work(), metrics: config.collectors.server.metrics, restarts: ups.count });
 
@@ -191,7 +202,7 @@ export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy):
     life.opened("collectors", reads.start());
     life.opened("description", described.start());
     life.opened("probes", asks.start());
-    const front = await data.start(legacy.listener?.());
+    const front = await data.start(legacy.front?.());
     life.opened("gateway", front.close);
     return {
       gateway: data,

@@ -50,6 +50,7 @@ export const bundleOptions = {
   entryPoints: {
     pilotfish: "agent/main.ts",
     "analysis-worker": "agent/analysis-worker.ts",
+    "gateway-worker": "agent/gateway/gateway-worker.ts",
     "onnx-thread": "agent/ladder/onnx-thread.ts",
     "example-server": "examples/server/server.ts",
   },

@@ -1,5 +1,5 @@
 /**
- * `pilotfish run`: the daemon. SIGTERM and SIGINT drain and end it with 0; SIGHUP reads the config again, and keeps the old
+ * `pilotfish run`: the daemon. SIGTERM and SIGINT drain and end it with 0, a second one ends it at once, with 1; SIGHUP reads the config again, and keeps the old
  * one if the new one is bad.
  */
 import { makeLog } from "../../exporters/logs.ts";
@@ -13,7 +13,7 @@ import { exit, type World } from "./world.ts";
 
 export const run = {
   usage: "pilotfish run (--config FILE | --server URL) [--set path=value]...",
-  help: "Swim beside a model server.\n\n--config FILE    a YAML or JSON config; docs/CONFIG.md names every option\n--server URL     nothing but the model server, all else at its default\n--set path=value wins over the file, such as --set gateway.port=9000; may be given again\n\nSIGTERM drains and ends, SIGHUP reads the config again.",
+  help: "Swim beside a model server.\n\n--config FILE    a YAML or JSON config; docs/CONFIG.md names every option\n--server URL     nothing but the model server, all else at its default\n--set path=value wins over the file, such as --set gateway.port=9000; may be given again\n\nSIGTERM drains and ends, a second one ends at once. SIGHUP reads the config again.",
   async run(argv: readonly string[], world: World): Promise<number> {
     const { values } = parseOptions(argv, configOptions);
     const loaded = await load(values, world);
@@ -21,8 +21,15 @@ export const run = {
 
     const log = makeLog(loaded.config.log, world.logFd);
     const ended = Promise.withResolvers<void>();
-    world.onSignal("SIGTERM", ended.resolve);
-    world.onSignal("SIGINT", ended.resolve);
+    const endedAtOnce = Promise.withResolvers<"at once">();
+    let signals = 0;
+    const end = (): void => {
+      signals += 1;
+      if (signals === 1) ended.resolve();
+      else endedAtOnce.resolve("at once");
+    };
+    world.onSignal("SIGTERM", end);
+    world.onSignal("SIGINT", end);
 
     let agent: RunningAgent;
     try {
@@ -45,8 +52,12 @@ export const run = {
     });
 
     await ended.promise;
-    await reloading;
-    const left = await agent.close();
+    const left = await Promise.race([reloading.then(() => agent.close()), endedAtOnce.promise]);
+    if (left === "at once") {
+      log.warn({}, "told to end a second time: ended at once, with whatever was under way");
+      await log.close();
+      return exit.failed;
+    }
     if (left.length > 0) log.error({ left }, "some parts did not close in time; the process is ended without them");
     await log.close();
     if (left.length > 0) world.abandon();

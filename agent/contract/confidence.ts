@@ -5,26 +5,12 @@
  * Where the reference holds an estimator, confidence is the calibrated probability that the answer is right, else the score's
  * own word for it. A batch is as sure as its least sure row, since it gets one answer.
  */
-import * as z from "zod";
 import { likelihoodsOf } from "../../detectors/performance/calibrator.ts";
 import type { Scores } from "../../detectors/performance/estimator.ts";
 import { classLikelihoods } from "../../detectors/performance/multiclass-estimator.ts";
 import type { Reference } from "../../detectors/reference/reference.ts";
+import type { ConfidenceOptions } from "./options.ts";
 import { pointFor, riskCoverage, scoredRows } from "./risk-coverage.ts";
-
-const accuracyText = /^\s*(0?\.\d+|1(?:\.0+)?|0)\s+accuracy\s*$/;
-
-const accept = z
-  .union([z.number().min(0).max(1), z.string().regex(accuracyText)], { error: 'expected a confidence from 0 to 1, such as 0.8, or an accuracy, such as "0.95 accuracy"' })
-  .transform((said) => (typeof said === "number" ? ({ confidence: said } as const) : ({ accuracy: Number(accuracyText.exec(said)?.[1]) } as const)));
-
-export const confidenceOptions = z.strictObject({
-  /** From this confidence on answers are given: a constant, or what makes the answers given so right. None: all are. */
-  accept: accept.optional(),
-  /** What becomes of the others. */
-  below: z.enum(["next-rung", "review", "flag"]).default("flag"),
-});
-export type ConfidenceOptions = z.output<typeof confidenceOptions>;
 
 export interface ConfidenceRule {
   readonly threshold: number;

@@ -5,22 +5,13 @@
  * `observe` only counts; `reject` answers 422 with the path of what is wrong; `repair` mends what can be mended, says so in a
  * header and rejects the rest; `fallback` leaves it to the rungs, of which a rule or a default may do. Pure.
  */
-import * as z from "zod";
 import type { ModelDescription, Places, Tensor } from "../protocols/protocol.ts";
 import type { FeatureReference } from "../../detectors/reference/reference.ts";
 import { check, type Terms } from "./check.ts";
+import type { ContractOptions } from "./options.ts";
 import { expectationOf } from "./expectation.ts";
 import { repair, repairedValue } from "./repair.ts";
 import type { Found } from "./violation.ts";
-
-export const contractOptions = z.strictObject({
-  validation: z.enum(["off", "observe", "reject", "repair", "fallback"]).default("off"),
-  /** How far a number may lie outside of the reference's range, as a share of the range. */
-  tolerance: z.number().min(0).max(100).default(0.1),
-  /** Values looked at in one request; the rest are counted as not looked at. */
-  values: z.int().min(1).max(10_000_000).default(100_000),
-});
-export type ContractOptions = z.output<typeof contractOptions>;
 
 export interface ContractParts {
   /** Of the reference: those that are in the requests. None: only the metadata is held against them. */

@@ -10,7 +10,8 @@ import type { FeatureReference } from "../../detectors/reference/reference.ts";
 import { unpack } from "../protocols/json.ts";
 import type { ModelDescription, ParsedRequest, Protocol, RequestPlaces, Tensor, TensorDescription, Unreadable } from "../protocols/protocol.ts";
 import { namedPlaces } from "../protocols/request-places.ts";
-import { inputContract, problemOf, type ContractOptions, type InputContract, type ProblemDetails } from "./contract.ts";
+import { inputContract, problemOf, type InputContract, type ProblemDetails } from "./contract.ts";
+import type { ContractOptions } from "./options.ts";
 import { repairedHeader } from "./repair.ts";
 import { Findings, violationKinds, type Found, type ViolationKind } from "./violation.ts";
 

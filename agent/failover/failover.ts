@@ -43,6 +43,8 @@ export interface FailoverDeps {
   /** Names of the rungs that could answer now, in order. */
   readonly rungs: () => readonly string[];
   readonly target: () => Target;
+  /** Called when the route has changed, or who may claim a trial, before anything else follows from it. */
+  readonly routed?: () => void;
   /** Calls back the requests that wait at the primary. */
   readonly release: () => void;
   /** Keeps the state for the next run; called at each change that matters. */
@@ -59,6 +61,8 @@ export interface Failover {
   route(): Route;
   /** True for one request at a time while the primary is on trial. */
   claimTrial(): boolean;
+  /** Would `claimTrial` say yes now? */
+  mayClaimTrial(): boolean;
   /** The latest state as it was announced. */
   current(): StateSignal;
   /** The state as another failover can take it over. */
@@ -124,6 +128,7 @@ export function failover(options: FailoverOptions, deps: FailoverDeps): Failover
   function changed(before: FailoverState): void {
     // The route first: a request that comes in while the rest happens already takes the new way.
     route = routeOf(state, policy, deps.rungs());
+    deps.routed?.();
     if (callsBack(before, state)) deps.release();
     if (outlives(before, state)) deps.save(save(state, clock.monotonicMs()));
     const status = statusOf(state, policy);
@@ -151,6 +156,7 @@ export function failover(options: FailoverOptions, deps: FailoverDeps): Failover
       hear({ kind: "claim" });
       return true;
     },
+    mayClaimTrial: () => mayClaim(state.circuit, clock.monotonicMs(), policy),
     current: () => current,
     saved: () => save(state, clock.monotonicMs()),
     drain: () => hear({ kind: "drain" }),

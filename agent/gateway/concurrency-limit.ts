@@ -21,30 +21,8 @@
  * Envoy's adaptive concurrency filter (windows of 50 samples, medians, a floor) and Netflix's Gradient2 (tolerance
  * 1.5, no growth while the limit is not in use), whose measure of an unloaded server is another.
  */
-import * as z from "zod";
-import { duration } from "../units.ts";
 import type { Outcome } from "../backend.ts";
-
-const share = () => z.number().gt(0).max(1);
-
-export const concurrencyOptions = z
-  .strictObject({
-    /** False: only `gateway.active` bounds requests. */
-    adaptive: z.boolean().default(false),
-    /** Never fewer. */
-    min: z.int().min(1).max(100_000).default(4),
-    max: z.int().min(1).max(100_000).default(1_000),
-    /** Until latencies are known. */
-    initial: z.int().min(1).max(100_000).default(20),
-    /** Median latency at the limit over that at half of it. */
-    tolerance: z.number().min(1.1).max(1.9).default(1.5),
-    /** The time between two dips. */
-    relearn: duration(1_000).prefault("30s"),
-    /** How much of the limit requests of a class may fill; `critical` ones may fill all of it. */
-    shares: z.strictObject({ default: share().default(0.9), sheddable: share().default(0.75) }).prefault({}),
-  })
-  .refine(({ min, max }) => min <= max, { error: "min is above max", path: ["min"] });
-export type ConcurrencyOptions = z.output<typeof concurrencyOptions>;
+import type { ConcurrencyOptions } from "./concurrency-options.ts";
 
 /** The request's header that says its class. */
 export const priorityHeader = "pilotfish-priority";
@@ -56,6 +34,11 @@ export type Priority = (typeof priorities)[number];
 export function priorityOf(header: string | readonly string[] | undefined): Priority {
   const name = typeof header === "string" ? header.trim().toLowerCase() : undefined;
   return priorities.find((priority) => priority === name) ?? "default";
+}
+
+export interface LimitReading {
+  readonly limit: number;
+  readonly inFlight: number;
 }
 
 /** 429: the class has used its share, and a higher one would get a place. 503: nobody gets one. */

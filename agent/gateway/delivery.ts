@@ -7,6 +7,7 @@ import type { Outcome } from "../backend.ts";
 import type { Head } from "../forward/attempt.ts";
 import type { Failure } from "../forward/classify.ts";
 import { endToEnd, fieldValue, provenanceNames } from "./headers.ts";
+import { isSampled } from "./identity.ts";
 import type { Inquiry } from "./inquiry.ts";
 import type { PrimaryAnswer } from "./primary.ts";
 import type { AnswerHead } from "./reply.ts";
@@ -61,7 +62,7 @@ function remember(inquiry: Inquiry, body: readonly Buffer[], head: Head, version
 
 /** Rungs are tried with a copy of it. */
 function isOffered({ target, inferenceId, room }: Inquiry): boolean {
-  return target !== undefined && room.deps.qualify?.wants(inferenceId) === true;
+  return target !== undefined && room.deps.qualify !== undefined && isSampled(inferenceId, room.deps.qualify.ratio);
 }
 
 async function breakOff({ reply, target, room }: Inquiry, { headers, length }: Head, { outcome }: Failure): Promise<void> {

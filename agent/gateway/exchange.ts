@@ -92,7 +92,7 @@ export class Exchange {
     this.#inquiry.passOthers();
 
     if (needsWhole(this.#inquiry)) await upload.readAll();
-    if (this.#over === undefined && room.deps.contract?.decides === true && (await this.#screen())) return;
+    if (this.#over === undefined && room.gates.contract?.decides === true && (await this.#screen())) return;
     if (!this.#isOver()) this.#course.enter();
     while (this.#over === undefined) {
       const step = next(this.#course.situation());
@@ -191,7 +191,8 @@ export class Exchange {
   /** Looks at how sure the primary was; true where somebody else is to answer instead. */
   #leavesToNextRung(answer: PrimaryAnswer, reason: Reason): boolean {
     const { target, inferenceId, room } = this.#inquiry;
-    const { confidence, clock, model } = room.deps;
+    const { clock, model } = room.deps;
+    const { confidence } = room.gates;
     if (confidence === undefined || target === undefined) return false;
     const { decision, confidence: value = 0, rows } = confidence.judge(Buffer.concat(answer.attempt.held));
     if (decision === "answer") return false;

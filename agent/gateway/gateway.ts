@@ -6,38 +6,41 @@
  * request is in plan.ts and exchange.ts, the same for both. The gateway waits for the backend and for nobody else: the route is
  * a field that it reads, and what it saw it tells after the last byte.
  */
-import type { AddressInfo, Socket } from "node:net";
+import type { Socket } from "node:net";
 import type { Cancel } from "../clock.ts";
+import { madeGates, type GateCounts, type Gates } from "../contract/gates.ts";
 import { plainPool } from "../forward/plain-pool.ts";
 import { backendPool } from "../forward/pool.ts";
 import { basePath } from "../forward/under.ts";
-import { ConcurrencyLimit } from "./concurrency-limit.ts";
+import { ConcurrencyLimit, type LimitReading } from "./concurrency-limit.ts";
 import { Exchange } from "./exchange.ts";
 import { provenanceNames } from "./headers.ts";
 import { Hedging } from "./hedging.ts";
 import type { Incoming } from "./incoming.ts";
+import { quiet } from "./linger.ts";
 import { Listener } from "./listener.ts";
 import type { Serving } from "./listener.ts";
-import { gatewayOptions } from "./options.ts";
 import type { GatewayOptions } from "./options.ts";
 import { OrdinaryIncoming } from "./ordinary.ts";
 import { quarantinePolicy } from "./quarantine.ts";
 import { RetryBudget } from "./retry-budget.ts";
 import type { Dropped, GatewayDeps, Room } from "./room.ts";
+import { shared, Tally, type Shared } from "./shared.ts";
 import { Suspicion } from "./suspicion.ts";
 import { KeptBytes } from "./upload.ts";
 import { Work } from "./work.ts";
 import type { WorkReading } from "./work.ts";
 
-export { gatewayOptions };
 export type { Dropped, GatewayDeps, GatewayOptions, Listener, WorkReading };
 
-export interface Gateway {
+/** `Front`: where clients connect, in the hands of whoever serves them. */
+export interface Gateway<Front = unknown> {
   /**
-   * Opens the listener, or takes over one that another gateway has handed over, with the connections open on it. Rejects
-   * where the address can not be had.
+   * Opens the front, or takes over one that another gateway of the same kind has handed over, with the connections open on
+   * it. Rejects where the address can not be had. `close` lingers first, as long as connections and requests still come and
+   * for `linger` at most; then nothing more is accepted, and what has begun is served within `drain`.
    */
-  start(inherited?: Listener): Promise<{ readonly address: AddressInfo; readonly close: () => Promise<void> }>;
+  start(inherited?: Front): Promise<{ readonly address: { readonly address: string; readonly port: number }; readonly close: () => Promise<void> }>;
   /** What is in flight at the primary. */
   work(): WorkReading;
   /** Requests being served now, whoever serves them. */
@@ -47,21 +50,37 @@ export interface Gateway {
   /** The primary's process was found gone: what it had in flight may be why. */
   gone(): void;
   /** The limit on what the primary has at once; undefined where there is none. */
-  limit(): { readonly limit: number; readonly inFlight: number } | undefined;
+  limit(): LimitReading | undefined;
+  /** The route, or whether a trial may be claimed, has changed: for a gateway that can not read the field itself. */
+  routed(): void;
   /** From now on every connection ends with the answer that is under way on it. */
   drain(): void;
   /**
-   * Gives the listener away, for a gateway with another config: no connection is refused or broken meanwhile. What is under
-   * way here is served to its end; `close` waits for that and leaves the listener alone. Throws where there is none to give.
+   * Gives the front away, for a gateway with another config: no connection is refused or broken meanwhile. What is under
+   * way here is served to its end; `close` waits for that and leaves the front alone. Throws where there is none to give.
    */
-  readonly handOver: () => Listener;
+  readonly handOver: () => Front;
 }
+
+const noGates: Gates = { contract: undefined, confidence: undefined };
+const uncounted: GateCounts = { request() {}, violations() {}, unchecked() {}, judged() {} };
 
 /** Kinds of rungs that are no model, so nobody would ask them before they had to. */
 const standIns: ReadonlySet<string> = new Set(["rules", "last-good", "default"]);
 
-/** Has no effects until it is started; can be started once. */
-export function gateway(options: GatewayOptions, deps: GatewayDeps): Gateway {
+/**
+ * Serves on the thread that it is made on. Has no effects until it is started; can be started once.
+ * @param counts shared with the other workers, where it is one of several.
+ * @param open how the listener is opened where none is inherited.
+ */
+export function gateway(
+  options: GatewayOptions,
+  deps: GatewayDeps,
+  counts: Shared = shared(),
+  open: () => Promise<Listener> = () => Listener.open(options, deps.clock),
+): Gateway<Listener> {
+  const { own, arrivedMs } = counts;
+  const places = new Tally(counts.active, own);
   let active = 0;
   let draining = false;
   let onIdle: () => void = () => {};
@@ -70,13 +89,14 @@ export function gateway(options: GatewayOptions, deps: GatewayDeps): Gateway {
   const room: Room = {
     options,
     deps,
-    budget: new RetryBudget(options.retry),
+    budget: new RetryBudget(options.retry, counts.retries),
     work,
     traits: deps.rungs.map(({ name, kind, inside = false }) => ({ inside, hedges: hedge.rung === undefined ? !standIns.has(kind) : name === hedge.rung })),
     limit: concurrency.adaptive ? new ConcurrencyLimit(concurrency) : undefined,
     hedging: hedge.after === undefined ? undefined : new Hedging(hedge.after),
     suspicion: deps.quarantine !== undefined && quarantine.enabled ? new Suspicion(deps.quarantine, quarantinePolicy(quarantine), deps.clock, work) : undefined,
-    kept: new KeptBytes(options.keptMax),
+    kept: new KeptBytes(options.keptMax, counts.keptKiB, own),
+    gates: gatesOf(deps),
     basePath: basePath(deps.server),
     isDraining: () => draining,
   };
@@ -86,6 +106,10 @@ export function gateway(options: GatewayOptions, deps: GatewayDeps): Gateway {
   const takesPlain = options.lanes === "both" && deps.server.protocol === "http:";
   const byConnection = new Map<Socket, Set<Exchange>>();
   let listener: Listener | undefined;
+
+  const arrived = (): void => {
+    arrivedMs[own] = deps.clock.monotonicMs();
+  };
 
   /** The exchanges on a connection of the ordinary lane; when it closes they learn of it. */
   const exchangesOn = (socket: Socket): Set<Exchange> => {
@@ -103,11 +127,13 @@ export function gateway(options: GatewayOptions, deps: GatewayDeps): Gateway {
   /** Serves a request to its end, or turns it away where too much is under way; `over` is called then. */
   const serve = (incoming: Incoming, expectsContinue: boolean, over: (exchange: Exchange) => void): Exchange => {
     const exchange = new Exchange(room, incoming);
-    const admitted = active < options.active;
+    const admitted = places.take(options.active);
     active += 1;
+    arrived();
     if (!admitted) deps.dropped?.("request");
     void (admitted ? exchange.run(expectsContinue) : exchange.turnAway()).then(() => {
       active -= 1;
+      if (admitted) places.give();
       over(exchange);
       if (active === 0) onIdle();
     });
@@ -121,6 +147,7 @@ export function gateway(options: GatewayOptions, deps: GatewayDeps): Gateway {
       const exchanges = exchangesOn(request.socket);
       exchanges.add(serve(new OrdinaryIncoming(request, response, pool), expectsContinue, (exchange) => exchanges.delete(exchange)));
     },
+    arrived,
     drop: () => deps.dropped?.("connection"),
     error: (error) => deps.log.error({ error: String(error) }, "the gateway's listener failed"),
   };
@@ -138,24 +165,35 @@ export function gateway(options: GatewayOptions, deps: GatewayDeps): Gateway {
   };
 
   /** Kept when nothing is under way any more, or the time for it is over. */
-  const idle = (): Promise<void> =>
+  const idle = (mostMs: number): Promise<void> =>
     new Promise((resolve) => {
       if (active === 0) return resolve();
-      const cancel: Cancel = deps.clock.after(options.drain, resolve);
+      const cancel: Cancel = deps.clock.after(mostMs, resolve);
       onIdle = () => {
         cancel();
         resolve();
       };
     });
 
+  /** Kept once nothing comes any more, to any worker. */
+  const quietFor = (mostMs: number): Promise<void> => quiet(deps.clock, () => Math.max(...arrivedMs), mostMs);
+
   const close = async (): Promise<void> => {
     const closing = listener;
     if (closing === undefined) {
-      await idle();
+      await idle(options.drain);
     } else {
       drain();
+      if (options.linger > 0) {
+        await quietFor(options.linger);
+        await closing.acceptedAll();
+      }
+      const endMs = deps.clock.monotonicMs() + options.drain;
       const closed = closing.close();
-      await idle();
+      // A connection that was taken last is given the time to send its request.
+      if (options.linger > 0) await quietFor(Math.min(options.linger, options.drain));
+      closing.closeIdle();
+      await idle(endMs - deps.clock.monotonicMs());
       closing.closeAll();
       await closed;
     }
@@ -165,7 +203,7 @@ export function gateway(options: GatewayOptions, deps: GatewayDeps): Gateway {
 
   return {
     async start(inherited) {
-      listener = inherited ?? (await Listener.open(options, deps.clock));
+      listener = inherited ?? (await open());
       listener.serve(serving);
       return { address: listener.address, close };
     },
@@ -177,7 +215,13 @@ export function gateway(options: GatewayOptions, deps: GatewayDeps): Gateway {
     },
     gone: () => room.suspicion?.gone(),
     limit: () => room.limit && { limit: room.limit.limit, inFlight: room.limit.inFlight },
+    routed() {},
     drain,
     handOver,
   };
+}
+
+function gatesOf(deps: GatewayDeps): Gates {
+  const { gates: setup, protocol, gateCounts: counts = uncounted } = deps;
+  return setup === undefined ? noGates : madeGates(setup, { protocol, description: () => deps.description?.(), counts });
 }

@@ -1,8 +1,8 @@
 /** The gateway's options, each with its default. */
 import * as z from "zod";
 import { bytes, duration } from "../units.ts";
-import { concurrencyOptions } from "./concurrency-limit.ts";
-import { quarantineOptions } from "./quarantine.ts";
+import { concurrencyOptions } from "./concurrency-options.ts";
+import { quarantineOptions } from "./quarantine-options.ts";
 
 const share = () => z.number().min(0).max(1);
 const count = () => z.int().min(1);
@@ -52,6 +52,10 @@ export const gatewayOptions = z.strictObject({
   sample: z.strictObject({ ratio: share().default(0.1), bodyMax: bytes().default(1_048_576) }).prefault({}),
   /** Connections to the primary. */
   connections: count().default(128),
+  /** Threads that move bytes. 1: none, the main thread does. */
+  workers: z.int().min(1).max(64).default(1),
+  /** At the end: how long it goes on accepting, as long as something still comes. */
+  linger: duration(0).default(5_000),
   /** How long requests under way may take to finish when the gateway closes. */
   drain: duration().default(10_000),
 });

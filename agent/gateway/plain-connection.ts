@@ -34,6 +34,8 @@ export interface PlainHost {
   lane(): PlainLane | undefined;
   /** Gives the socket to the ordinary lane, with the bytes that come first. */
   handOver(socket: Socket, bytes: Buffer): void;
+  /** A part of a head has come. */
+  arrived(): void;
   closed(connection: PlainConnection): void;
 }
 
@@ -126,6 +128,7 @@ export class PlainConnection {
     if (head === "more") {
       if (this.#state === "idle") this.#sinceMs = this.#host.clock.monotonicMs();
       this.#state = "head";
+      this.#host.arrived();
     } else if (lane === undefined || head === "unusual" || head.length > lane.limits.bodyMax || !this.#goesOnPlain(lane, head)) {
       this.#handOver();
     } else {

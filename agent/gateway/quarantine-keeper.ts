@@ -5,8 +5,11 @@
 import type { Clock } from "../clock.ts";
 import type { Close } from "../lifecycle.ts";
 import type { Log } from "../log.ts";
-import { emptyQuarantine, isEmpty, quarantinePolicy, reduceQuarantine, restoreQuarantine, saveQuarantine } from "./quarantine.ts";
-import type { Fingerprint, Quarantine, QuarantineEvent, QuarantineOptions, SavedQuarantine, Suspect } from "./quarantine.ts";
+import { emptyQuarantine, isEmpty, quarantinePolicy, reduceQuarantine } from "./quarantine.ts";
+import type { Fingerprint, Quarantine, QuarantineEvent, Suspect } from "./quarantine.ts";
+import type { QuarantineOptions } from "./quarantine-options.ts";
+import { restoreQuarantine, saveQuarantine } from "./saved-quarantine.ts";
+import type { SavedQuarantine } from "./saved-quarantine.ts";
 import type { QuarantineSeam } from "./suspicion.ts";
 
 export interface QuarantineKeeper extends QuarantineSeam {

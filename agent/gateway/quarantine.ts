@@ -16,21 +16,7 @@
  * while there is no suspect, but what breaks (`isEmpty`). Pure: time is an argument, the same object comes back when
  * nothing has changed, and everything is bounded; what is let go is counted.
  */
-import * as z from "zod";
-import { bytes, duration } from "../units.ts";
-
-export const quarantineOptions = z.strictObject({
-  enabled: z.boolean().default(true),
-  /** Of a longer body only this much enters the fingerprint: half from its beginning, half from its end, and its length. */
-  bodyMax: bytes().default(65_536),
-  /** Crashes with it in flight that make a suspect guilty. */
-  crashes: z.int().min(2).max(10).default(2),
-  /** How long a suspect stays one, and how long a guilty one is refused, from its last crash. */
-  ttl: duration(1_000).prefault("10m"),
-  /** Suspects remembered at once; the oldest are let go. */
-  suspects: z.int().min(1).max(10_000).default(256),
-});
-export type QuarantineOptions = z.output<typeof quarantineOptions>;
+import type { QuarantineOptions } from "./quarantine-options.ts";
 
 export interface QuarantinePolicy {
   readonly crashesMax: number;
@@ -191,24 +177,4 @@ function withoutExpired(state: Quarantine, nowMs: number, policy: QuarantinePoli
 /** Why a request is refused, for people. */
 export function refusalOf({ crashes, leftMs }: { readonly crashes: number; readonly leftMs: number }): string {
   return `the model server crashed ${crashes} times with this request in flight; it is refused for ${Math.ceil(leftMs / 1_000)} s more`;
-}
-
-const savedQuarantine = z.object({
-  version: z.literal(1),
-  suspects: z.array(z.object({ fingerprint: z.string().regex(/^[0-9a-f]{16}$/), crashes: z.int().min(1), leftMs: z.number().min(0) })),
-});
-export type SavedQuarantine = z.infer<typeof savedQuarantine>;
-
-/** What a restart should know. Monotonic times mean nothing to the next process, so what is left of them is saved. */
-export function saveQuarantine({ suspects }: Quarantine, nowMs: number): SavedQuarantine {
-  const kept = [...suspects].map(([fingerprint, { crashes, untilMs }]) => ({ fingerprint, crashes, leftMs: Math.max(0, untilMs - nowMs) }));
-  return { version: 1, suspects: kept.filter(({ leftMs }) => leftMs > 0) };
-}
-
-/** undefined where nothing was saved, or something this version does not know. */
-export function restoreQuarantine(saved: unknown, nowMs: number, policy: QuarantinePolicy): Quarantine | undefined {
-  const parsed = savedQuarantine.safeParse(saved);
-  if (!parsed.success) return undefined;
-  const latest = parsed.data.suspects.slice(-policy.suspectsMax);
-  return { ...emptyQuarantine, suspects: new Map(latest.map(({ fingerprint, crashes, leftMs }) => [fingerprint, { crashes, untilMs: nowMs + Math.min(leftMs, policy.ttlMs) }])) };
 }

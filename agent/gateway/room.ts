@@ -1,12 +1,11 @@
 /** What all requests of one gateway share, and what the gateway is handed from outside. */
 import type { Question, Route, Rung } from "../backend.ts";
 import type { Clock } from "../clock.ts";
-import type { ConfidenceGate } from "../contract/confidence-gate.ts";
-import type { ContractGate } from "../contract/gate.ts";
+import type { GateCounts, Gates, GateSetup } from "../contract/gates.ts";
 import type { Review } from "../contract/review-list.ts";
 import type { Log } from "../log.ts";
 import type { Observe } from "../observation.ts";
-import type { Protocol } from "../protocols/protocol.ts";
+import type { ModelDescription, Protocol } from "../protocols/protocol.ts";
 import type { ConcurrencyLimit, Priority } from "./concurrency-limit.ts";
 import type { Hedging, HedgeResult } from "./hedging.ts";
 import type { GatewayOptions } from "./options.ts";
@@ -21,7 +20,9 @@ export type Dropped =
   | "request" // beyond `active`: answered with 503
   | "connection" // beyond the limit of open connections: closed
   | "sample-too-large" // a body over `sample.bodyMax`
-  | "sample-not-kept"; // the request's body did not fit in `keptMax`
+  | "sample-not-kept" // the request's body did not fit in `keptMax`
+  | "worker" // one of several died, and its connections with it
+  | "worker-queue"; // what workers had to tell, while nobody listened
 
 /** A whole answer of the primary, as a rung may give it again. */
 export interface GoodAnswer {
@@ -44,6 +45,8 @@ export interface GatewayDeps {
   route(): Route;
   /** True for the one request that may ask the primary while the route says `trial`. Its attempt is always observed. */
   claimTrial(): boolean;
+  /** Could it be claimed now? Only a gateway of several workers asks, to offer it to all of them. */
+  mayClaimTrial?(): boolean;
   readonly rungs: readonly Rung[];
   readonly observe: Observe;
   /** The version that the primary serves, as far as it is known. */
@@ -53,8 +56,8 @@ export interface GatewayDeps {
   readonly remember?: (question: Question, answer: GoodAnswer) => void;
   /** Tries rungs with copies of what the primary answered. Plain data, so that it can cross a thread. */
   readonly qualify?: {
-    /** Is this inference to be offered? Cheap, and the same for the same id. */
-    wants(inferenceId: string): boolean;
+    /** Of which share of all inferences, chosen by their ids. */
+    readonly ratio: number;
     /** An answer of the primary, after its last byte and before `remember` has it. Nobody waits for what follows. */
     offer(inferenceId: string, question: Question, answer: GoodAnswer, atWallMs: number): void;
   };
@@ -64,10 +67,12 @@ export interface GatewayDeps {
   hedged?(result: HedgeResult): void;
   /** The limit gave an inference no place at the primary. */
   unplaced?(priority: Priority): void;
-  /** Absent where requests are not validated. */
-  readonly contract?: ContractGate | undefined;
-  /** Absent where every answer is given. */
-  readonly confidence?: ConfidenceGate | undefined;
+  /** What the input contract and confidence are; absent where neither is asked for. */
+  readonly gates?: GateSetup | undefined;
+  /** What these two find. */
+  readonly gateCounts?: GateCounts | undefined;
+  /** The primary's model, as far as its metadata are known; the same object for the same. */
+  description?(): ModelDescription | undefined;
   /** An answer was given that a person should look at. */
   review?(review: Review): void;
   /** One for all gateways; absent where there is none. */
@@ -86,6 +91,7 @@ export interface Room {
   readonly limit: ConcurrencyLimit | undefined;
   readonly hedging: Hedging | undefined;
   readonly suspicion: Suspicion | undefined;
+  readonly gates: Gates;
   /** The path of the primary's URL, without a slash at its end. */
   readonly basePath: string;
   /** Connections end with the answer that is under way on them. */

@@ -10,18 +10,18 @@ export function needsWhole({ target, room, incoming }: Inquiry): boolean {
   if (target === undefined) return false;
   // Who may have crashed the server is known by the whole body only, however long.
   if (room.suspicion?.quiet === false) return true;
-  return room.deps.contract?.decides === true && (incoming.declaredBytes ?? 0) <= room.options.holdMax;
+  return room.gates.contract?.decides === true && (incoming.declaredBytes ?? 0) <= room.options.holdMax;
 }
 
 /** What the contract says before anybody is asked; undefined where it does not decide. */
 export function screened(inquiry: Inquiry): Ruling | undefined {
-  const { contract } = inquiry.room.deps;
+  const { contract } = inquiry.room.gates;
   return contract?.decides === true && inquiry.target !== undefined ? ruled(inquiry, contract) : undefined;
 }
 
 /** Of a request that is over. */
 export function observed(inquiry: Inquiry): void {
-  const { contract } = inquiry.room.deps;
+  const { contract } = inquiry.room.gates;
   if (contract?.decides === false && inquiry.target !== undefined) ruled(inquiry, contract);
 }
 

@@ -7,27 +7,38 @@
  */
 import { Readable } from "node:stream";
 import type { Clock } from "../clock.ts";
+import { sum } from "./shared.ts";
 
 /** `cut`: the client broke off before the body was whole. */
 export type UploadEnd = "whole" | "cut" | "too-large";
 
-/** Bytes that all uploads may keep at once. */
+/** Bytes that all uploads may keep at once, those of other workers among them; these are known to the KiB. */
 export class KeptBytes {
   readonly #maxBytes: number;
+  readonly #slots: Int32Array;
+  readonly #own: number;
   #bytes = 0;
 
-  constructor(maxBytes: number) {
+  constructor(maxBytes: number, keptKiB: Int32Array = new Int32Array(1), own: number = 0) {
     this.#maxBytes = maxBytes;
+    this.#slots = keptKiB;
+    this.#own = own;
   }
 
   take(bytes: number): boolean {
-    if (this.#bytes + bytes > this.#maxBytes) return false;
-    this.#bytes += bytes;
+    const mine = Atomics.load(this.#slots, this.#own);
+    if ((sum(this.#slots) - mine) * 1_024 + this.#bytes + bytes > this.#maxBytes) return false;
+    this.#count(bytes);
     return true;
   }
 
   give(bytes: number): void {
-    this.#bytes -= bytes;
+    this.#count(-bytes);
+  }
+
+  #count(bytes: number): void {
+    this.#bytes += bytes;
+    Atomics.store(this.#slots, this.#own, Math.ceil(this.#bytes / 1_024));
   }
 }
 

@@ -237,3 +237,29 @@ class Oldest {
     this.ms = Math.max(this.ms ?? 0, this.#nowMs - sinceMs);
   }
 }
+
+/** Of several workers at the same primary, and of what others had completed before: counts add up, waits and usual times are the longest. */
+export function merged(readings: readonly WorkReading[], completedBefore: number): WorkReading {
+  const total = (counts: readonly number[]): number => counts.reduce((sum, count) => sum + count, 0);
+  const most = (values: readonly (number | undefined)[]): number | undefined => values.reduce((a, b) => (a === undefined || (b !== undefined && b > a) ? b : a), undefined);
+  const streams = readings.flatMap((reading) => reading.streams ?? []);
+  return {
+    inFlight: total(readings.map(({ inFlight }) => inFlight)),
+    completed: completedBefore + total(readings.map(({ completed }) => completed)),
+    oldestWaitMs: most(readings.map(({ oldestWaitMs }) => oldestWaitMs)),
+    usualMs: most(readings.map(({ usualMs }) => usualMs)),
+    largestRatio: most(readings.map(({ largestRatio }) => largestRatio)),
+    sizeMatters: most(readings.map(({ sizeMatters }) => sizeMatters)),
+    streams:
+      streams.length === 0
+        ? undefined
+        : {
+            waiting: total(streams.map(({ waiting }) => waiting)),
+            oldestWaitMs: most(streams.map(({ oldestWaitMs }) => oldestWaitMs)),
+            flowing: total(streams.map(({ flowing }) => flowing)),
+            longestSilenceMs: most(streams.map(({ longestSilenceMs }) => longestSilenceMs)),
+            usualFirstMs: most(streams.map(({ usualFirstMs }) => usualFirstMs)),
+            usualTokenMs: most(streams.map(({ usualTokenMs }) => usualTokenMs)),
+          },
+  };
+}

@@ -48,6 +48,10 @@ test("the analysis thread and the thread of an ONNX rung load no package but sim
   }
 });
 
+test("a worker of the gateway loads no package but undici", () => {
+  expect([...packagesIn(loadedWith("agent/gateway/gateway-worker.ts"))]).toEqual(["undici"]);
+});
+
 test("no file of the bundle imports Node's modules by a statement, which would read node:http's WebSocket and load Node's own undici", () => {
   const statements = Object.values(outputs).flatMap(({ imports }) => imports.filter(({ path, kind }) => path.startsWith("node:") && kind === "import-statement"));
   expect(statements).toEqual([]);

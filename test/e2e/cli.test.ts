@@ -143,8 +143,8 @@ test.each(["SIGTERM", "SIGINT"] as const)("%s ends it with 0 once what it has be
   const stage = await stageForTest();
   const at = await addresses();
   const server = await startServer(stage, at);
-  // Rare probes, so that nobody takes the server that is held here for a dead one.
-  const pilotfish = await startPilotfish(stage, at, [...bare(at), ...set(["probes.http.interval=1m"])]);
+  // Rare probes, so that nobody takes the server that is held here for a dead one. What comes while it lingers is in drain.test.ts.
+  const pilotfish = await startPilotfish(stage, at, [...bare(at), ...set(["probes.http.interval=1m", "gateway.linger=0s"])]);
   await status(stage, at, "healthy", 10_000);
   server.signal("SIGSTOP");
   const begun = Promise.allSettled(Array.from({ length: 20 }, () => infer(at, rows.slice(0, 5))));

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { outcomes } from "../../agent/backend.ts";
-import { ConcurrencyLimit, concurrencyOptions, priorities, priorityOf, type Priority } from "../../agent/gateway/concurrency-limit.ts";
+import { ConcurrencyLimit, priorities, priorityOf, type Priority } from "../../agent/gateway/concurrency-limit.ts";
+import { concurrencyOptions } from "../../agent/gateway/concurrency-options.ts";
 import { chance, type Chance } from "../detectors/chance.ts";
 import { batching, simulate, workers, type Run } from "./simulated-server.ts";
 

@@ -6,7 +6,6 @@ import type { Review } from "../../agent/contract/review-list.ts";
 import { gates } from "../../agent/gates.ts";
 import { silent, type Log } from "../../agent/log.ts";
 import { readReference } from "../../agent/monitors/reference-file.ts";
-import { openInference } from "../../agent/protocols/open-inference.ts";
 import { Meter } from "../../exporters/meter.ts";
 import { FakeClock } from "../fake-clock.ts";
 import { bodyOf, fallback, httpServer, post, rung, stage, test } from "./stage.ts";
@@ -24,11 +23,11 @@ async function staged(confidence: string, answer: string, { rungs = [] as Return
   const log: Log = { ...silent, info: (fields, message) => void logged.push([message, fields]), warn: (fields, message) => void logged.push([message, fields]) };
   const parsed = parseConfig(`{ server: { url: "http://127.0.0.1:1" }, confidence: ${confidence} }`);
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
-  const made = gates(parsed.config, { log, meter: new Meter(new FakeClock()), protocol: openInference, reference: known ?? undefined, description: () => undefined, dropped: () => {} });
+  const made = gates(parsed.config, { log, meter: new Meter(new FakeClock()), reference: known ?? undefined, dropped: () => {} });
   const remembered: unknown[] = [];
   const server = await httpServer((request, response) => void bodyOf(request).then(() => response.end(answer)));
   const reviews: Review[] = [];
-  const staging = await stage(server, { confidence: made.confidence, rungs, remember: (...all) => remembered.push(all), review: (review) => reviews.push(review) });
+  const staging = await stage(server, { gates: made.setup, gateCounts: made.counts, rungs, remember: (...all) => remembered.push(all), review: (review) => reviews.push(review) });
   return { ...staging, logged, remembered, reviews };
 }
 

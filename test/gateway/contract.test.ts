@@ -30,7 +30,7 @@ async function staged(contract: string, { protocol = openInference, rungs = [] a
   const meter = new Meter(new FakeClock());
   const config = parseConfig(`{ server: { url: "http://127.0.0.1:1" }, contract: ${contract} }`);
   if (!config.ok) throw new Error(JSON.stringify(config.problems));
-  const made = gates(config.config, { log: silent, meter, protocol, reference, description: () => (protocol === openInference ? description : undefined), dropped: () => {} });
+  const made = gates(config.config, { log: silent, meter, reference, dropped: () => {} });
   const got: { body: Buffer; headers: Record<string, unknown> }[] = [];
   const server = await httpServer((request, response) => {
     void bodyOf(request).then((body) => {
@@ -43,8 +43,8 @@ async function staged(contract: string, { protocol = openInference, rungs = [] a
     const points = resourceMetrics.scopeMetrics[0]?.metrics.find(({ descriptor }) => descriptor.name === name)?.dataPoints ?? [];
     return Object.fromEntries(points.map(({ attributes, value }) => [Object.values(attributes).join(), value]));
   };
-  const { contract: gate } = made;
-  return { ...(await stage(server, { contract: gate, protocol, rungs }, options)), got, counted };
+  const { setup, counts } = made;
+  return { ...(await stage(server, { gates: setup, gateCounts: counts, description: () => (protocol === openInference ? description : undefined), protocol, rungs }, options)), got, counted };
 }
 
 test("reject: 422 with the path of each thing that is wrong; the server never hears of it, and no circuit does", async () => {
@@ -129,13 +129,13 @@ test("repair: a second attempt and a rung get the repaired request too", async (
   const meter = new Meter(new FakeClock());
   const parsed = parseConfig('{ server: { url: "http://127.0.0.1:1" }, contract: { validation: repair } }');
   if (!parsed.ok) throw new Error("config");
-  const { contract } = gates(parsed.config, { log: silent, meter, protocol: openInference, reference, description: () => description, dropped: () => {} });
+  const { setup, counts } = gates(parsed.config, { log: silent, meter, reference, dropped: () => {} });
   const bodies: string[] = [];
   const server = await httpServer((request, response) => void bodyOf(request).then((body) => {
     bodies.push(body.toString());
     response.writeHead(500).end();
   }));
-  const { url } = await stage(server, { contract, rungs: [small] });
+  const { url } = await stage(server, { gates: setup, gateCounts: counts, description: () => description, rungs: [small] });
   const { headers } = await post(url, question({ AGEP: 400 }));
   expect([headers["pilotfish-rung"], headers["pilotfish-repaired"]]).toEqual(["small", '"AGEP";clip=1']);
   expect(bodies).toEqual([question({ AGEP: 94 }), question({ AGEP: 94 })]);

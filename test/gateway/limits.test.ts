@@ -221,6 +221,61 @@ test("closing waits for requests under way, as long as the drain lasts and no lo
   await once(client.socket, "close");
 });
 
+test("a gateway that is to end goes on accepting as long as something comes, and tells each connection to end", async () => {
+  const clock = new FakeClock();
+  const { url, close } = await stage(await ok(), { clock }, { linger: "5s", drain: "3s" });
+  await post(url);
+  let closed = false;
+  const closing = close().then(() => (closed = true));
+  for (let s = 0; s < 3; s += 1) {
+    await tick(clock, 900);
+    const { status, headers } = await post(url, question, { connection: "keep-alive" });
+    expect([status, headers.connection, closed]).toEqual([200, "close", false]);
+  }
+  // A second in which nothing comes ends the wait early.
+  await tick(clock, 999);
+  expect(closed).toBe(false);
+  await tick(clock, 1);
+  await closing;
+  await expect(post(url)).rejects.toThrow("ECONNREFUSED");
+  expect(clock.pending).toBe(0);
+});
+
+test("traffic that never stops is served as long as the gateway lingers; whoever had connected by then may still ask", async () => {
+  const clock = new FakeClock();
+  const { url, close } = await stage(await ok(), { clock }, { linger: "2s", drain: "3s" });
+  await post(url);
+  let closed = false;
+  const closing = close().then(() => (closed = true));
+  for (let i = 0; i < 4; i += 1) {
+    await tick(clock, 499);
+    expect((await post(url)).status).toBe(200);
+  }
+  const last = await dial(url);
+  await tick(clock, 4);
+  await expect(post(url)).rejects.toThrow("ECONNREFUSED");
+  last.socket.write(`POST ${infer} HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\n{}`);
+  expect(await last.until("Connection: close")).toContain("200 OK");
+  for (let i = 0; i < 4 && !closed; i += 1) await tick(clock, 500);
+  await closing;
+  expect(clock.pending).toBe(0);
+});
+
+test("nothing under way and nothing coming: a gateway that may linger closes at once", async () => {
+  const clock = new FakeClock();
+  const { url, close } = await stage(await ok(), { clock }, { linger: "5s" });
+  await post(url);
+  clock.advance(1_000);
+  await close();
+  expect(clock.pending).toBe(0);
+});
+
+/** Lets what follows from the time happen, sockets included. */
+async function tick(clock: FakeClock, byMs: number): Promise<void> {
+  clock.advance(byMs);
+  for (let i = 0; i < 20; i += 1) await new Promise(setImmediate);
+}
+
 test("a listener handed over goes on without a break: the old gateway finishes what it has, the new one serves the same connections", async () => {
   let finish: () => void = () => {};
   let reached: () => void = () => {};

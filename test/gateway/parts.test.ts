@@ -27,6 +27,8 @@ test("an empty config is the defaults", () => {
     retry: { ratio: 0.2, min: 3 },
     sample: { ratio: 0.1, bodyMax: 1_048_576 },
     connections: 128,
+    workers: 1,
+    linger: 5_000,
     drain: 10_000,
   });
 });

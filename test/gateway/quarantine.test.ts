@@ -2,9 +2,11 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { fingerprint } from "../../agent/gateway/fingerprint.ts";
 import {
-  emptyQuarantine, isEmpty, quarantineOptions, quarantinePolicy, reduceQuarantine, refusalOf, restoreQuarantine, saveQuarantine, standingOf,
+  emptyQuarantine, isEmpty, quarantinePolicy, reduceQuarantine, refusalOf, standingOf,
   type Quarantine, type QuarantineEvent,
 } from "../../agent/gateway/quarantine.ts";
+import { quarantineOptions } from "../../agent/gateway/quarantine-options.ts";
+import { restoreQuarantine, saveQuarantine } from "../../agent/gateway/saved-quarantine.ts";
 
 const policy = quarantinePolicy(quarantineOptions.parse({}));
 const print = (body: string) => fingerprint("POST", "/v2/models/m/infer", Buffer.from(body), 65_536);

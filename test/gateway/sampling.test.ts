@@ -91,24 +91,27 @@ test("what the primary answered is offered for copies after the client has it an
   const told: string[] = [];
   const { url, exchange } = await stage(server, {
     qualify: {
-      wants: (id) => id.startsWith("wanted"),
+      ratio: 0.5,
       offer: (id, asked, answer) => void told.push(`offered ${id} ${asked.path} ${asked.body.toString()} ${answer.body.toString()}`),
     },
     remember: () => void told.push("remembered"),
   });
-  await post(url, "{}", { "pilotfish-inference-id": "other" });
+  const ids = Array.from({ length: 100 }, (_, i) => `id-${i}`);
+  const other = ids.find((id) => !isSampled(id, 0.5)) as string;
+  const wanted = ids.filter((id) => isSampled(id, 0.5)) as [string, string];
+  await post(url, "{}", { "pilotfish-inference-id": other });
   await exchange(1);
-  await post(url, "{}", { "pilotfish-inference-id": "wanted-1" });
+  await post(url, "{}", { "pilotfish-inference-id": wanted[0] });
   await exchange(2);
-  await post(url, "{}", { "pilotfish-inference-id": "wanted-2" }, "/v2/health");
+  await post(url, "{}", { "pilotfish-inference-id": wanted[1] }, "/v2/health");
   await exchange(3);
-  expect(told).toEqual(["remembered", `offered wanted-1 ${infer} {} {"outputs":[]}`, "remembered"]);
+  expect(told).toEqual(["remembered", `offered ${wanted[0]} ${infer} {} {"outputs":[]}`, "remembered"]);
 });
 
 test("an answer that the primary did not give well is offered to nobody", async () => {
   const server = await httpServer((_request, response) => response.writeHead(400).end("{}"));
   let offered = 0;
-  const { url, exchange } = await stage(server, { qualify: { wants: () => true, offer: () => void (offered += 1) } });
+  const { url, exchange } = await stage(server, { qualify: { ratio: 1, offer: () => void (offered += 1) } });
   await post(url);
   await exchange();
   expect(offered).toBe(0);

@@ -7,7 +7,8 @@ import type { AddressInfo, Server as TcpServer, Socket } from "node:net";
 import { onTestFinished, test as story } from "vitest";
 import type { Question, Route, Rung, RungAnswer } from "../../agent/backend.ts";
 import { systemClock } from "../../agent/clock.ts";
-import { gateway, gatewayOptions } from "../../agent/gateway/gateway.ts";
+import { gateway } from "../../agent/gateway/gateway.ts";
+import { gatewayOptions } from "../../agent/gateway/options.ts";
 import type { Dropped, Gateway, GatewayDeps, Listener } from "../../agent/gateway/gateway.ts";
 import { silent } from "../../agent/log.ts";
 import type { AttemptObservation, ExchangeObservation, Observation, SampleObservation } from "../../agent/observation.ts";
@@ -159,7 +160,7 @@ export const fallback = (body: string = '{"model_name":"employment","outputs":[]
 
 export interface Stage {
   readonly url: URL;
-  readonly gateway: Gateway;
+  readonly gateway: Gateway<Listener>;
   readonly close: () => Promise<void>;
   readonly observed: readonly Observation[];
   readonly dropped: readonly Dropped[];
@@ -177,7 +178,7 @@ export async function stage(server: URL, { inherited, ...deps }: Partial<Gateway
   const dropped: Dropped[] = [];
   const retries: string[] = [];
   let wake = () => {};
-  const made = gateway(gatewayOptions.parse({ host: "127.0.0.1", port: 0, lanes, ...options }), {
+  const made = gateway(gatewayOptions.parse({ host: "127.0.0.1", port: 0, lanes, linger: "0s", ...options }), {
     clock: systemClock,
     log: silent,
     server,

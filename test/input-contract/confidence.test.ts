@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { confidenceOptions, confidenceRule, confidences, judgeConfidence, type ConfidenceRule } from "../../agent/contract/confidence.ts";
+import { confidenceRule, confidences, judgeConfidence, type ConfidenceRule } from "../../agent/contract/confidence.ts";
+import { confidenceOptions } from "../../agent/contract/options.ts";
 import { pointFor, riskCoverage } from "../../agent/contract/risk-coverage.ts";
 import { buildEstimator, type PerformanceEstimator } from "../../detectors/performance/estimator.ts";
 import { buildReference, type Reference } from "../../detectors/reference/reference.ts";

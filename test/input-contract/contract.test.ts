@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { contractOptions, inputContract, type ContractParts, type Decision } from "../../agent/contract/contract.ts";
+import { inputContract, type ContractParts, type Decision } from "../../agent/contract/contract.ts";
+import { contractOptions } from "../../agent/contract/options.ts";
 import { repairedValue } from "../../agent/contract/repair.ts";
 import type { ModelDescription, Tensor, Value } from "../../agent/protocols/protocol.ts";
 import { openInference } from "../../agent/protocols/open-inference.ts";
