@@ -6,11 +6,14 @@ import { Worker } from "node:worker_threads";
 import { expect, onTestFinished, test } from "vitest";
 import { primaryName, type Question, type Route, type RungAnswer } from "../../agent/backend.ts";
 import { systemClock } from "../../agent/clock.ts";
+import { contractOptions } from "../../agent/contract/options.ts";
 import { outlineOf, perform, portable, proxies } from "../../agent/gateway/crossing.ts";
 import { Decision, DecisionReader } from "../../agent/gateway/decision.ts";
 import type { Gateway } from "../../agent/gateway/gateway.ts";
 import { gatewayOptions } from "../../agent/gateway/options.ts";
 import { Outbox, type Telling } from "../../agent/gateway/outbox.ts";
+import { emptyQuarantine, quarantinePolicy, reduceQuarantine } from "../../agent/gateway/quarantine.ts";
+import { quarantineOptions } from "../../agent/gateway/quarantine-options.ts";
 import type { Dropped, GatewayDeps } from "../../agent/gateway/room.ts";
 import { sum, Tally } from "../../agent/gateway/shared.ts";
 import { KeptBytes } from "../../agent/gateway/upload.ts";
@@ -355,4 +358,58 @@ test("where the system can not share a port, the start fails and says what to do
   });
   await expect(made.start()).rejects.toThrow("set gateway.workers to 1");
   expect(clock.pending).toBe(0);
+});
+
+test("every worker holds requests against the contract, what they find is counted once, and copies for rungs come from all of them", async () => {
+  const server = await answering();
+  const found: string[] = [];
+  const offered: string[] = [];
+  const { clock, workers, url } = await crew(server, {
+    gates: { contract: { options: contractOptions.parse({ validation: "reject" }), features: [] }, confidence: undefined },
+    gateCounts: { request: (result) => found.push(result), violations: (kind, count) => found.push(`${kind} ${count}`), unchecked() {}, judged() {} },
+    description: () => ({ name: "employment", versions: [], inputs: [{ name: "x", datatype: "FP32", shape: [-1, 1] }], outputs: [] }),
+    qualify: { ratio: 1, offer: (inferenceId, asked, answer) => offered.push(`${inferenceId} ${asked.body.toString()} ${answer.body.toString()}`) },
+  });
+  const good = JSON.stringify({ inputs: [{ name: "x", datatype: "FP32", shape: [1, 1], data: [1] }] });
+  const bad = JSON.stringify({ inputs: [{ name: "y", datatype: "FP32", shape: [1, 1], data: [1] }] });
+  const statuses: number[] = [];
+  for (let i = 0; i < 8; i += 1) {
+    statuses.push((await post(url, good, { "pilotfish-inference-id": `good-${i}` })).status, (await post(url, bad)).status);
+  }
+  expect(statuses).toEqual(Array.from({ length: 8 }, () => [200, 422]).flat());
+  await until(() => found.length >= 24 && offered.length >= 8, clock);
+  expect(workers.map(({ said }) => said.some(({ type }) => type === "told"))).toEqual([true, true]);
+  expect(found.filter((one) => one === "passed")).toHaveLength(8);
+  expect(found.filter((one) => one === "rejected")).toHaveLength(8);
+  expect(found.filter((one) => one === "feature 1")).toHaveLength(8);
+  expect(offered.toSorted()).toEqual(Array.from({ length: 8 }, (_, i) => `good-${i} ${good} {"model_name":"employment","outputs":[]}`));
+});
+
+test("a request that is in quarantine is in quarantine for every worker, and what one of them sees of a crash the one state hears", async () => {
+  const server = await httpServer((request) => void request.resume().on("end", () => request.socket.destroy()));
+  const policy = quarantinePolicy(quarantineOptions.parse({}));
+  let state = emptyQuarantine;
+  const heard: string[] = [];
+  const { clock, gateway: made, url } = await crew(server, {
+    quarantine: {
+      current: () => state,
+      hear(event) {
+        heard.push(event.type);
+        state = reduceQuarantine(state, event, clock.monotonicMs(), policy);
+      },
+    },
+  });
+  // Broken twice in a row: a worker process of the server died of it, and when it is tried alone the server dies once more.
+  for (let i = 0; i < 4 && [...state.suspects.values()][0]?.crashes !== 2; i += 1) {
+    await post(url, question).catch(() => undefined);
+    await until(() => heard.length > i, clock);
+    made.routed();
+  }
+  expect([...state.suspects.values()].map(({ crashes }) => crashes)).toEqual([2]);
+  made.routed();
+  await turn();
+  for (let i = 0; i < 6; i += 1) {
+    const { status, headers } = await post(url, question);
+    expect([status, headers["pilotfish-reason"]]).toEqual([422, "quarantine"]);
+  }
 });
