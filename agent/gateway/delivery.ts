@@ -13,10 +13,17 @@ import type { PrimaryAnswer } from "./primary.ts";
 import type { AnswerHead } from "./reply.ts";
 
 const noFields: readonly string[] = [];
+const bodyless: ReadonlySet<number> = new Set([204, 304]);
+
+/** `Trailer` announces what only a chunked body can have behind it. */
+const withheld = {
+  other: { chunked: undefined, whole: new Set(["trailer"]) },
+  inference: { chunked: provenanceNames, whole: new Set([...provenanceNames, "trailer"]) },
+} as const;
 
 /** The answer's head as the client is to get it. */
 export function headOf({ target }: Inquiry, { head: { status, statusText, length, lines, headers } }: PrimaryAnswer): AnswerHead {
-  const fields = lines === undefined ? endToEnd(headers, target === undefined ? undefined : provenanceNames) : noFields;
+  const fields = lines === undefined ? endToEnd(headers, withheld[target === undefined ? "other" : "inference"][length === undefined && !bodyless.has(status) ? "chunked" : "whole"]) : noFields;
   return { status, statusText, fields, lines, length };
 }
 

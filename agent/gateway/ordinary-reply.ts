@@ -10,6 +10,8 @@ import type { AnswerHead } from "./reply.ts";
 export class OrdinaryReply extends Reply {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
+  /** A head was refused by node:http half-way: what it has noted of that one would frame the next one wrongly. */
+  #spoilt = false;
 
   constructor(request: IncomingMessage, response: ServerResponse) {
     super();
@@ -45,9 +47,12 @@ export class OrdinaryReply extends Reply {
   }
 
   head({ status, statusText, fields, added = [] }: AnswerHead, provenance: Provenance | undefined): void {
+    if (this.#spoilt) throw new TypeError("a head was refused before");
     const all = provenance === undefined ? [...fields, ...added] : [...fields, ...added, ...provenanceFields(provenance)];
+    this.#spoilt = true;
     // Always named: words that were refused would be tried again with the next head.
     this.#response.writeHead(status, statusText === "" ? (STATUS_CODES[status] ?? "unknown") : statusText, all);
+    this.#spoilt = false;
   }
 
   write(chunk: Buffer): boolean {

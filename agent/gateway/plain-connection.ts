@@ -40,6 +40,8 @@ export interface PlainHost {
 }
 
 const nothing = Buffer.alloc(0);
+/** Of requests that come before their turn so much is read: as long as it is less, it is also heard that the client has gone. */
+const waitingMaxBytes = 65_536;
 const requestTimeout = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n";
 
 export class PlainConnection {
@@ -108,8 +110,8 @@ export class PlainConnection {
       if (bytes.length === 0) return;
     }
     this.#rest = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
-    if (this.#state === "serving") this.#socket.pause();
-    else this.#next();
+    if (this.#state !== "serving") this.#next();
+    else if (this.#rest.length >= waitingMaxBytes) this.#socket.pause();
   }
 
   #takeBody(body: Buffer): void {

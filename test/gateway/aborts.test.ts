@@ -45,6 +45,25 @@ function flood(response: ServerResponse): void {
   more();
 }
 
+test("a client that leaves is heard of though its next request has come meanwhile and waits", async () => {
+  let arrived: (response: ServerResponse) => void = () => {};
+  const reached = new Promise<ServerResponse>((resolve) => (arrived = resolve));
+  const server = await httpServer((request, response) => {
+    if (request.method === "GET") arrived(response);
+    response.write("data: 1\n\n");
+  });
+  const { url, exchange } = await stage(server);
+  const client = await dial(url);
+  client.socket.write("GET /v2/models/m HTTP/1.1\r\nHost: h\r\n\r\n");
+  const closed = reached.then((response) => once(response, "close"));
+  await client.until("data: 1");
+  client.socket.write(short);
+  await new Promise(setImmediate);
+  client.socket.destroy();
+  await closed;
+  expect(await exchange()).toMatchObject({ outcome: "cancelled" });
+});
+
 test("a client that leaves while its second request waits behind its first takes both back", async () => {
   const closed: string[] = [];
   const seen: string[] = [];

@@ -61,3 +61,13 @@ test.each<[string, string, number, string]>([
   expect(text.match(/HTTP\/1\.1 \d{3}/g)).toEqual([`HTTP/1.1 ${status}`, `HTTP/1.1 ${status}`]);
   expect(text).not.toContain("evil");
 });
+
+test("a Trailer field where no trailer can follow stays behind, and the answer after it is framed as its own", async () => {
+  const answers = ["HTTP/1.1 204 No Content\r\nTrailer: X-Sum\r\n\r\n", 'HTTP/1.1 200 OK\r\nTrailer: X-Sum\r\nContent-Length: 14\r\n\r\n{"outputs":[]}'];
+  const server = await rawServer((socket, head) => void (head.startsWith("POST") && socket.end(answers.shift() ?? "")));
+  const { url } = await stage(server);
+  const first = await post(url);
+  expect([first.status, first.headers["trailer"], first.body.length]).toEqual([204, undefined, 0]);
+  const second = await post(url);
+  expect([second.status, second.headers["trailer"], second.body.toString()]).toEqual([200, undefined, '{"outputs":[]}']);
+});
