@@ -42,9 +42,12 @@ export const guardOptions = ({ active, waiting, timeoutMs }: { readonly active: 
     .prefault({}),
 });
 
-/** For rungs that answer at once, on the thread that asks: there is nothing in them to choose. */
+/**
+ * For rungs that answer at once, on the thread that asks: there is nothing in them to choose, and what bounds them is how many
+ * requests the gateway serves. All of those may be called back from a hung server in one moment.
+ */
 export const instantGuards = {
   timeout: 1_000,
   circuit: circuitOptions.parse({}),
-  bulkhead: { active: 1_024, waiting: 0 },
+  bulkhead: { active: 65_536, waiting: 0 },
 };

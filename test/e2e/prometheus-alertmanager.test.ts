@@ -105,11 +105,11 @@ const ofTheMachine: readonly AnyInstrument[] = [
   instruments.pressure,
 ];
 
-/** What is there only where it is switched on, which the example does not: limits, hedges, the contract, confidence, ensembles. */
+/** What is there only where it is switched on, or streams, which the example does not: limits, hedges, the contract, confidence, ensembles. */
 const ofOptions: readonly AnyInstrument[] = [
   instruments.hedges, instruments.unplaced, instruments.concurrencyLimit, instruments.concurrencyInFlight,
   instruments.contractRequests, instruments.contractViolations, instruments.contractUnchecked, instruments.confidenceAnswers, instruments.confidenceThreshold,
-  instruments.rungDisagreement,
+  instruments.rungDisagreement, instruments.timeToFirstToken, instruments.timePerOutputToken,
 ];
 
 const isOf = (some: readonly AnyInstrument[]) => ({ expr }: PanelExpression) => some.some((instrument) => new RegExp(`\\b${prometheusName(instrument)}\\b`).test(expr));

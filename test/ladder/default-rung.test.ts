@@ -76,3 +76,9 @@ test.each([
 ])("a config with %s is refused", (_name, options) => {
   expect(ladderOptions.safeParse(options).success).toBe(false);
 });
+
+test("5,000 requests that are called back in one moment are all answered", async () => {
+  const { ask } = await stage([answer], description);
+  const answers = await Promise.all(Array.from({ length: 5_000 }, () => ask(question(people(1)))));
+  expect(answers.filter(({ outcome }) => outcome !== "ok")).toEqual([]);
+});

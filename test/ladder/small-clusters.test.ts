@@ -20,7 +20,7 @@ async function play(fails: (host: string, nowMs: number) => boolean, minutes = 1
     asked[host] = (asked[host] ?? 0) + 1;
     const status = fails(host, clock.monotonicMs()) ? 500 : 200;
     clock.advance(5);
-    return Promise.resolve({ ok: true, status, headers: { "content-type": "application/json" }, body: Buffer.from("{}"), durationMs: 5 });
+    return Promise.resolve({ ok: true, status, headers: { "content-type": "application/json" }, body: Buffer.from('{"outputs":[]}'), durationMs: 5 });
   };
   const { ladder, ask: askRung } = await stage([{ kind: "replica", urls }, { kind: "default", outputs: { y: 0.5 } }], undefined, clock, { send });
   for (let i = 0; i < 1_200 * minutes; i += 1) {
