@@ -29,7 +29,7 @@ const file = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "pilotfish-bench-"));
 const children: ChildProcess[] = [];
 process.on("exit", () => {
-  for (const child of children) if (child.exitCode === null) child.kill("SIGKILL");
+  for (const child of children) end(child);
   rmSync(folder, { recursive: true, force: true });
 });
 
