@@ -1,8 +1,8 @@
 /** argv to command to exit code: the only file that knows the process. */
 import { exit } from "./cli/world.ts";
-import { keepYoungGenerationSmall } from "./young-generation.ts";
+import { keepHeapSmall } from "./small-heap.ts";
 
-const growWhereBusy = keepYoungGenerationSmall();
+const growWhereBusy = keepHeapSmall();
 
 process.on("unhandledRejection", (error) => fatal(error));
 process.on("uncaughtException", (error) => fatal(error));
