@@ -12,6 +12,9 @@ function fatal(error: unknown): void {
   process.exit(exit.failed);
 }
 
+// ONNX Runtime tells its maker of models and runs unless this is set before it is loaded, and keeps a database for that (3 MB).
+process.env["ORT_DISABLE_TELEMETRY"] ??= "1";
+
 // A reader that goes away (`pilotfish … | head`) is no fault.
 process.stdout.on("error", () => process.exit(exit.done));
 
