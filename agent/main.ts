@@ -1,8 +1,8 @@
 /** argv to command to exit code: the only file that knows the process. */
 import { exit } from "./cli/world.ts";
-import { keepYoungGenerationSmall } from "./young-generation.ts";
+import { keepHeapSmall } from "./small-heap.ts";
 
-const growWhereBusy = keepYoungGenerationSmall();
+const growWhereBusy = keepHeapSmall();
 
 process.on("unhandledRejection", (error) => fatal(error));
 process.on("uncaughtException", (error) => fatal(error));
@@ -11,6 +11,9 @@ function fatal(error: unknown): void {
   process.stderr.write(`pilotfish: a fault of its own, please report it: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
   process.exit(exit.failed);
 }
+
+// ONNX Runtime tells its maker of models and runs unless this is set before it is loaded, and keeps a database for that (3 MB).
+process.env["ORT_DISABLE_TELEMETRY"] ??= "1";
 
 // A reader that goes away (`pilotfish … | head`) is no fault.
 process.stdout.on("error", () => process.exit(exit.done));

@@ -21,13 +21,15 @@ import { instruments } from "../../exporters/instruments.ts";
 import type { Judgement } from "../judgement.ts";
 import type { ActualObservation, Point } from "../observation.ts";
 import type { FalseAlarmBudget } from "../units.ts";
-import { Actuals, type ActualsOptions, type ActualsSnapshot, type Answer, type Joined } from "./actuals.ts";
+import { Actuals, type ActualsOptions, type Joined } from "./actuals.ts";
+import type { Answer } from "./answer-rows.ts";
 import { EstimateMonitor, type EstimateSnapshot } from "./estimate-monitor.ts";
 import { PerformanceAlarms, type Outcome, type PerformanceAlarmsSnapshot } from "./performance-alarms.ts";
 import { correctedFigures, estimatedFigures, realisedFigures, type Model, type Taken } from "./performance-figures.ts";
 import { PerformanceWindow, plainClass, type PerformanceWindowState, type PlainClass } from "./performance-window.ts";
 import { alarmThreshold, observeRows, rowRateStart, type RowRate } from "./row-rate.ts";
 import { scoreColumns, type ScoreColumns } from "../protocols/score-columns.ts";
+import type { WaitingAnswersSnapshot } from "./waiting-answers.ts";
 import { list } from "./words.ts";
 
 export interface LivePerformanceOptions {
@@ -39,7 +41,7 @@ export interface LivePerformanceOptions {
   readonly problem?: Problem | undefined;
   /** The columns of scores, as in the config. */
   readonly score?: string | undefined;
-  readonly actuals: ActualsOptions & { readonly window: number };
+  readonly actuals: Omit<ActualsOptions, "classes"> & { readonly window: number };
 }
 
 /** What the primary answered, as columns of a value for each row; a column that is not there is undefined. */
@@ -61,7 +63,7 @@ export interface PerformanceJudgesSnapshot {
 
 /** Up to some megabytes. */
 export interface PerformanceRowsSnapshot {
-  readonly actuals: ActualsSnapshot;
+  readonly actuals: WaitingAnswersSnapshot;
   readonly joined: PerformanceWindowState;
   readonly answered: PerformanceWindowState | undefined;
   readonly youngestJoinedWallMs: number | undefined;
@@ -121,7 +123,7 @@ export class LivePerformance {
     this.shape = { ...this.#known, scores: scores.columns, features, answers: estimator !== undefined };
 
     const columns = { scores: Math.max(1, scores.columns.length) };
-    this.#actuals = new Actuals(actuals);
+    this.#actuals = new Actuals({ ...actuals, classes: scores.classes?.length ?? 0 });
     const joined = (this.#joined = new PerformanceWindow(actuals.window, columns));
     this.#figures = [figure("realised", joined, () => realisedFigures(this.#known, joined.columns()))];
     if (estimator !== undefined) {

@@ -167,7 +167,7 @@ class ModelMonitors implements Monitors {
     const origin = typeof usable === "string" ? usable : referenceDigest(usable);
     this.parts = {
       detectors: this.#detectorsPart(JSON.stringify([2, model, origin, options.window, options.problem, actuals.window, options.score, options.features, options.learn, options.featuriser])),
-      actuals: this.#actualsPart(JSON.stringify([2, model, actuals.window, options.prediction, score, this.#performance.shape])),
+      actuals: this.#actualsPart(JSON.stringify([3, model, actuals.window, options.prediction, score, this.#performance.shape])),
       ...(this.#qualification === undefined ? {} : { rungs: this.#rungsPart(this.#qualification, JSON.stringify([1, model, reading, qualification])) }),
     };
   }

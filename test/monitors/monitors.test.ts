@@ -268,3 +268,12 @@ test("a snapshot of another reference, of other options or of something else is 
   for (const junk of [undefined, null, 7, "x", {}, []]) expect(before.made.parts.detectors.restore(junk, 0)).toBe("foreign");
   expect(others[0]?.level("pilotfish.drift.window.samples ")).toBeUndefined();
 });
+
+test("answers that an earlier version kept, which knew them by other columns, are foreign", () => {
+  const { made, play } = watched();
+  play(people(2, 500));
+  const { key, ...kept } = structuredClone(made.parts.actuals.snapshot(0)) as { readonly key: string };
+  const after = watched().made.parts.actuals;
+  expect(after.restore({ ...kept, key: JSON.stringify(JSON.parse(key).with(0, 2)) }, 0)).toBe("foreign");
+  expect(after.restore({ ...kept, key }, 0)).toBe("restored");
+});
