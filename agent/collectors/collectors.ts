@@ -12,6 +12,7 @@ import type { Spawn } from "./child.ts";
 import { unknown, type Collector, type Reading } from "./collector.ts";
 import { gpu } from "./gpu/gpu.ts";
 import { gpuOptions } from "./gpu/options.ts";
+import { visibleGpus } from "./gpu/visible.ts";
 import { inventory } from "./inventory.ts";
 import { readNetwork } from "./network.ts";
 import { readProcess, ticksOf, type Ticks } from "./process.ts";
@@ -109,6 +110,7 @@ const makers = {
         const process = await findServer();
         return process.found ? `${paths.proc}/${process.pid}/root/dev/dri` : "/dev/dri";
       },
+      visible: visibleGpus(paths.proc, findServer),
     }),
 
   inventory: ({ interval }) => inventory(interval),

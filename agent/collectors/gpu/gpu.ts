@@ -14,6 +14,7 @@ import { kernelLog } from "./kernel-log.ts";
 import { nvidiaSmi } from "./nvidia-smi.ts";
 import { nvml, nvmlIsPresent } from "./nvml.ts";
 import type { GpuOptions } from "./options.ts";
+import { only } from "./visible.ts";
 
 export interface GpuDeps {
   readonly clock: Clock;
@@ -23,6 +24,8 @@ export interface GpuDeps {
   readonly paths: { readonly proc: string; readonly sys: string; readonly kernelLog: string };
   /** The server's /dev/dri, as seen from here. */
   readonly devices: () => Promise<string>;
+  /** UUIDs of the server's cards of NVIDIA; undefined where all that are seen count as its. */
+  readonly visible: () => Promise<ReadonlySet<string> | undefined>;
 }
 
 interface BackEnd {
@@ -40,7 +43,10 @@ const backEnds: Readonly<Record<Exclude<GpuOptions["backend"], "auto" | "off">, 
   },
   nvml: {
     present: (_options, { paths }) => nvmlIsPresent(paths.proc),
-    make: ({ interval, library, backend }, deps, onHopeless) => nvml({ library, intervalMs: interval, expected: backend !== "auto", onHopeless }, deps),
+    make: ({ interval, library, backend }, deps, onHopeless) => {
+      const reader = nvml({ library, intervalMs: interval, expected: backend !== "auto", onHopeless }, deps);
+      return { ...reader, read: async () => only(await reader.read(), await deps.visible()) };
+    },
   },
   amd: {
     present: (_options, { paths }) => amdIsPresent(paths.sys),
@@ -53,6 +59,7 @@ const backEnds: Readonly<Record<Exclude<GpuOptions["backend"], "auto" | "off">, 
       const smi = nvidiaSmi({ command, intervalMs: interval, expected: backend !== "auto" }, { ...deps, xids });
       return {
         ...smi,
+        read: async () => only(await smi.read(), await deps.visible()),
         open() {
           const close = smi.open?.();
           return async () => {

@@ -5,6 +5,7 @@ import { systemClock } from "../../../agent/clock.ts";
 import type { Collector, Reading } from "../../../agent/collectors/collector.ts";
 import type { Spawn } from "../../../agent/collectors/child.ts";
 import { gpu } from "../../../agent/collectors/gpu/gpu.ts";
+import { parseVisible, visibleGpus } from "../../../agent/collectors/gpu/visible.ts";
 import { gpuOptions } from "../../../agent/collectors/gpu/options.ts";
 import { ask } from "../../../agent/forward/ask.ts";
 import type { Close } from "../../../agent/lifecycle.ts";
@@ -34,7 +35,7 @@ const spawn: Spawn = (command, args) => {
 
 function open(options: object): Collector | undefined {
   const paths = { proc: tree.path("proc"), sys: tree.path("sys"), kernelLog: tree.path("kmsg") };
-  const collector = gpu(gpuOptions.parse(options), { clock: systemClock, log: silent, ask, spawn, paths, devices: async () => tree.path("dri") });
+  const collector = gpu(gpuOptions.parse(options), { clock: systemClock, log: silent, ask, spawn, paths, devices: async () => tree.path("dri"), visible: visibleGpus(paths.proc, async () => ({ found: true, pid: 77 })) });
   close = collector?.open?.();
   return collector;
 }
@@ -85,6 +86,30 @@ test("a card that is divided is read in nvidia-smi's long form, with its instanc
   expect(valueOf(instruments.gpuTemperature, "GPU-1")).toBe(53);
   expect(valueOf(instruments.gpuLastXid, "GPU-1")).toBe(94);
   expect(valueOf(instruments.gpuLastXid, "GPU-1/9")).toBeUndefined();
+});
+
+test("a sidecar that sees all of the node's GPUs shows those that the server was given", async () => {
+  tree.write("proc/77/environ", "PATH=/bin\0API_KEY=secret\0NVIDIA_VISIBLE_DEVICES=GPU-2\0");
+  tree.write("nvidia-smi", script("printf '0, GPU-1, 00000000:3B:00.0, Disabled, 41\\n1, GPU-2, 00000000:5E:00.0, Disabled, 42\\n'"));
+  const { points } = await until(open({ backend: "nvidia-smi", command: tree.path("nvidia-smi"), interval: "10s" }), isOk);
+  expect([...new Set(points.map(({ labels }) => labels["gpu"]))]).toEqual(["GPU-2"]);
+  await close?.();
+  tree.remove("proc");
+  tree.write("proc/77/environ", "NVIDIA_VISIBLE_DEVICES=GPU-3,GPU-4\0");
+  const other = await until(open({ backend: "nvidia-smi", command: tree.path("nvidia-smi"), interval: "10s" }), ({ detail }) => detail.includes("none of them"));
+  expect(other).toEqual({ status: "unknown", detail: "nvidia-smi: 2 of 2 GPUs, and none of them is the server's", points: [] });
+});
+
+test.each([
+  ["NVIDIA_VISIBLE_DEVICES=GPU-1,GPU-2\0A=b", ["GPU-1", "GPU-2"]],
+  ["A=NVIDIA_VISIBLE_DEVICES=GPU-1\0NVIDIA_VISIBLE_DEVICES=GPU-3", ["GPU-3"]],
+  ["NVIDIA_VISIBLE_DEVICES=all", undefined],
+  ["NVIDIA_VISIBLE_DEVICES=0,1", undefined],
+  ["NVIDIA_VISIBLE_DEVICES=MIG-1234", undefined],
+  ["NVIDIA_VISIBLE_DEVICES=", undefined],
+  ["", undefined],
+])("of an environment %j follow the cards %j", (environ, ids) => {
+  expect(parseVisible(environ)).toEqual(ids === undefined ? undefined : new Set(ids));
 });
 
 test("off is off", () => {
