@@ -36,6 +36,8 @@ export interface Life {
   /** Starts the program; its output comes as it is printed. Only one may run at a time. */
   readonly start: (args: readonly string[], onText: (text: string) => void) => Promise<Ended>;
   readonly stop: () => void;
+  /** From now on it prints so often; at first, every interval. */
+  readonly pace: (intervalMs: number) => void;
   readonly tell: (figures: GpuFigures) => void;
   readonly closing: () => boolean;
 }
@@ -59,7 +61,7 @@ const gpusMax = 128;
 const hopelessAfter = 2;
 
 export function looping({ name, command, intervalMs, expected, live, onHopeless }: LoopingOptions, { clock, log, spawn }: LoopingDeps): Collector {
-  const freshMs = missedSamples * intervalMs;
+  let freshMs = missedSamples * intervalMs;
   const latest = new Map<string, { readonly figures: GpuFigures; readonly atMs: number }>();
   const closing = new AbortController();
   let child: Child | undefined;
@@ -75,6 +77,9 @@ export function looping({ name, command, intervalMs, expected, live, onHopeless 
       return child.ended;
     },
     stop: () => child?.kill(),
+    pace(newIntervalMs) {
+      freshMs = missedSamples * newIntervalMs;
+    },
     tell(figures) {
       if (!latest.has(figures.id) && latest.size >= gpusMax) return;
       latest.set(figures.id, { figures, atMs: clock.monotonicMs() });
@@ -89,6 +94,7 @@ export function looping({ name, command, intervalMs, expected, live, onHopeless 
     let told: string | undefined;
     while (!closing.signal.aborted) {
       const startMs = clock.monotonicMs();
+      life.pace(intervalMs);
       const { ended, said } = await live(life);
       if (closing.signal.aborted) return;
       if (latest.size > 0) told = undefined;

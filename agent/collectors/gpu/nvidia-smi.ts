@@ -1,7 +1,7 @@
 /**
  * GPU figures from one `nvidia-smi` that prints a line a GPU again and again. Before each start the driver's help is asked
  * which fields it knows. A card that is divided by MIG tells nothing of its instances in that form: then the same program is
- * started again for its long form, XML, which costs the driver more.
+ * started again for its long form, XML, which takes it seconds where there are many cards, so it comes less often.
  */
 import type { Collector } from "../collector.ts";
 import type { XidLog } from "./kernel-log.ts";
@@ -17,9 +17,10 @@ export interface NvidiaSmiDeps extends LoopingDeps {
 }
 
 const helpMax = 262_144;
+const documentIntervalMs = 5_000;
 
 export function nvidiaSmi(options: NvidiaSmiOptions, { xids, ...deps }: NvidiaSmiDeps): Collector {
-  const every = ["-lms", String(options.intervalMs)];
+  const every = (intervalMs: number) => ["-lms", String(intervalMs)];
 
   /** Ended as soon as a card turns out to be divided. */
   const followLines = async ({ start, stop, tell }: Life, fields: readonly Field[]): Promise<Lived & { readonly divided: boolean }> => {
@@ -38,15 +39,17 @@ export function nvidiaSmi(options: NvidiaSmiOptions, { xids, ...deps }: NvidiaSm
         stop();
       }
     };
-    const ended = await start([`--query-gpu=${query}`, "--format=csv,noheader,nounits", ...every], linesOf(onLine));
+    const ended = await start([`--query-gpu=${query}`, "--format=csv,noheader,nounits", ...every(options.intervalMs)], linesOf(onLine));
     return { ended, said, divided };
   };
 
-  const followDocuments = async ({ start, tell }: Life): Promise<Lived> => {
+  const followDocuments = async ({ start, pace, tell }: Life): Promise<Lived> => {
+    const intervalMs = Math.max(documentIntervalMs, options.intervalMs);
+    pace(intervalMs);
     const onDocument = (text: string) => {
       for (const { figures, bus } of figuresOfXml(text)) tell({ ...figures, ...(figures.id.includes("/") ? {} : xids?.of(bus)) });
     };
-    return { ended: await start(["-q", "-x", ...every], documentsOf(onDocument)), said: "" };
+    return { ended: await start(["-q", "-x", ...every(intervalMs)], documentsOf(onDocument)), said: "" };
   };
 
   return looping(

@@ -226,3 +226,19 @@ test("a GPU that falls silent beside others loses its series", async () => {
     expect(await smi.read()).toMatchObject({ status: "ok", detail: turn < 2 ? "nvidia-smi: 2 of 2 GPUs" : "nvidia-smi: 1 of 2 GPUs" });
   }
 });
+
+test("a divided card's long form comes every five seconds, and has three times that before it counts as hung", async () => {
+  const instance = "<mig_device><gpu_instance_id>9</gpu_instance_id><fb_memory_usage><used>9 MiB</used></fb_memory_usage></mig_device>";
+  tree.write("document.xml", `<nvidia_smi_log><gpu><uuid>GPU-a</uuid><mig_devices>${instance}</mig_devices></gpu></nvidia_smi_log>\n`);
+  const divided = help.replace('"utilization.gpu"', '"mig.mode.current"');
+  const smi = play(`${divided}if [ "$1" = -q ]; then cat ${tree.path("document.xml")}; else echo '0, GPU-a, Enabled'; fi\n${hang}`);
+  const first = (await started.count(2))[1];
+  const long = await spoken(3);
+  expect(alive(first?.pid)).toBe(false);
+  expect(long?.args).toEqual(["-q", "-x", "-lms", "5000"]);
+  clock.advance(14_999);
+  expect(await smi.read()).toMatchObject({ status: "ok", detail: "nvidia-smi: 2 of 2 GPUs" });
+  clock.advance(1);
+  await gone(3);
+  expect(await smi.read()).toEqual({ status: "unknown", detail: "nvidia-smi was silent for 15 s and was killed", points: [] });
+});

@@ -91,7 +91,8 @@ test("a document whose figures are all words has its card and nothing else", () 
   }
 });
 
-test("cost is in proportion to the text: ten times the document takes no more than thirty times as long", () => {
+/** Times are wall time, which a busy machine can spoil; a square spoils them every time. */
+test("cost is in proportion to the text: twenty times the document takes no more than a hundred times as long, where a square would take 400", { retry: 3 }, () => {
   const text = read("rtx-4000-sff-ada-v13.xml");
   const timeOf = (times: number) => {
     const body = text.slice(text.indexOf("<gpu "), text.indexOf("</nvidia_smi_log>"));
@@ -103,5 +104,5 @@ test("cost is in proportion to the text: ten times the document takes no more th
     }));
   };
   timeOf(1);
-  expect(timeOf(20)).toBeLessThan(30 * timeOf(2));
+  expect(timeOf(40)).toBeLessThan(100 * timeOf(2));
 });
