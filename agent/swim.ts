@@ -2,6 +2,7 @@
  * The rooms that a reload replaces: gateway, ladder, probes, collectors and failover, made from one config and handed what
  * they need of each other as functions. What outlives a reload (listeners, series, subscribers, the analysis) is agent.ts's.
  */
+import { dirname } from "node:path";
 import type { Reference } from "../detectors/reference/reference.ts";
 import { instruments } from "../exporters/instruments.ts";
 import type { Meter } from "../exporters/meter.ts";
@@ -191,7 +192,8 @@ export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy):
   };
   const data: Gateway =
     config.gateway.workers === 1 ? gateway(config.gateway, means) : gatewayOfWorkers(config.gateway, { ...means, plain: config.server.plain, openThread: deps.gatewayThread });
-  const reads = collectors(config.collectors, { clock, log, ask, server, observe });
+  const stateFolder = config.store.path === undefined ? undefined : dirname(config.store.path);
+  const reads = collectors(config.collectors, { clock, log, ask, server, observe, stateFolder });
   const asks = probes(config.probes, { clock, log, ask, server, protocol, observe, model: () => model, work: () => data.work(), metrics: config.collectors.server.metrics, restarts: ups.count });
 
   try {

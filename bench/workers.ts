@@ -100,7 +100,7 @@ async function measure(): Promise<void> {
   const results: Result[] = [];
   for (const workers of counts) {
     const front = await freePort();
-    const settings = ["gateway.host=127.0.0.1", `gateway.port=${front}`, `gateway.workers=${workers}`, `gateway.lanes=${values.lanes}`, "api.port=0", "metrics.host=127.0.0.1", "metrics.port=0", "log.level=error", `store.path=${join(folder, `${workers}.db`)}`, "collectors.gpu.source=off"];
+    const settings = ["gateway.host=127.0.0.1", `gateway.port=${front}`, `gateway.workers=${workers}`, `gateway.lanes=${values.lanes}`, "api.port=0", "metrics.host=127.0.0.1", "metrics.port=0", "log.level=error", `store.path=${join(folder, `${workers}.db`)}`, "collectors.gpu.backend=off"];
     const child = start([daemon, "run", "--server", `http://127.0.0.1:${behind}`, ...settings.flatMap((setting) => ["--set", setting])]);
     await listening(front);
     await wait(1_000);

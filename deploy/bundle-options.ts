@@ -52,6 +52,7 @@ export const bundleOptions = {
     "analysis-worker": "agent/analysis-worker.ts",
     "gateway-worker": "agent/gateway/gateway-worker.ts",
     "onnx-thread": "agent/ladder/onnx-thread.ts",
+    "nvml-process": "agent/collectors/gpu/nvml-process.ts",
     "example-server": "examples/server/server.ts",
   },
   outdir: new URL("dist/", root).pathname,
@@ -64,7 +65,7 @@ export const bundleOptions = {
   minifySyntax: true,
   minifyWhitespace: true,
   legalComments: "linked",
-  external: ["onnxruntime-node"],
+  external: ["koffi", "onnxruntime-node"],
   plugins: [onlyTheParts, nodeAsAskedFor],
   // What was written for CommonJS asks for `require` at run time.
   banner: { js: 'import { createRequire as requireFor } from "node:module"; const require = requireFor(import.meta.url);' },

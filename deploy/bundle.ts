@@ -3,7 +3,7 @@
  * It starts in less than half the time and takes a third less memory (`npm run bench:memory` has the figures). What is loaded
  * on demand stays apart: the OpenTelemetry SDK, the example server, the demo.
  *
- * Run by `npm run build`, and by npm before the package is packed. onnxruntime-node stays outside: it is native.
+ * Run by `npm run build`, and by npm before the package is packed. onnxruntime-node and koffi stay outside: they are native.
  */
 import { rmSync } from "node:fs";
 import { build } from "esbuild";

@@ -119,17 +119,43 @@ export const instruments = {
   processMemory: gauge("process.memory.usage", "By", "Resident memory of the process.", ["process"]),
   processThreads: gauge("process.thread.count", "{thread}", "Threads of the process.", ["process"]),
   processFiles: gauge("process.unix.file_descriptor.count", "{file_descriptor}", "Open file descriptors of the process.", ["process"]),
+  processStart: gauge("pilotfish.process.start.time", "s", "Unix time at which the process was started.", ["process"]),
+  cpuPeriods: counter("pilotfish.cpu.periods", "{period}", "Periods of the CPU limit in which the container ran.", ["container"]),
+  cpuThrottledPeriods: counter("pilotfish.cpu.throttled.periods", "{period}", "Periods in which the container had used up its CPU limit.", ["container"]),
+  diskIo: counter("container.disk.io", "By", "Bytes read from and written to a block device, by its number.", ["container", "device", "direction"]),
+  networkIo: counter("container.network.io", "By", "Bytes received and transmitted in the network namespace that the server and Pilotfish share.", ["interface", "direction"]),
+  networkErrors: counter("pilotfish.network.errors", "{error}", "Packets that were faulty or dropped.", ["interface", "direction", "type"]),
+  stateDiskFree: gauge("pilotfish.state.disk.free", "By", "What Pilotfish may still write to the disk of its state folder."),
+  stateDiskSize: gauge("pilotfish.state.disk.size", "By", "Size of the disk of the state folder."),
   hostInfo: gauge("pilotfish.host.info", "", "Always 1: what the machine is, read once.", ["cpu", "cores", "os", "arch"]),
+
+  // GPUs; gpu is a UUID, of a MIG instance that of its card, a stroke and the instance
   gpuInfo: gauge("pilotfish.gpu.info", "", "Always 1: which GPU and driver, and through what they are read.", ["gpu", "name", "driver", "source"]),
+  gpuStatus: gauge("hw.status", "", "1 for the state that the GPU is in, 0 for the others. Failed: it needs a reset, or rows could not be remapped. Degraded: held back by heat or hardware, or a row waits to be remapped.", ["gpu", "state"]),
   gpuUtilization: gauge("hw.gpu.utilization", "1", "Share of time in which at least one kernel ran: busy, not loaded.", ["gpu"]),
+  gpuActivity: gauge("pilotfish.gpu.activity", "1", "Share of time or cycles in which a part was at work: `engine` any of it, `sm` its multiprocessors, `tensor` their tensor cores, `dram` its memory's interface.", ["gpu", "part"]),
   gpuMemoryUsage: gauge("hw.gpu.memory.usage", "By", "GPU memory in use.", ["gpu"]),
   gpuMemoryLimit: gauge("hw.gpu.memory.limit", "By", "GPU memory in all.", ["gpu"]),
   gpuTemperature: gauge("hw.temperature", "Cel", "Temperature of the GPU.", ["gpu"]),
+  gpuTemperatureLimit: gauge("hw.temperature.limit", "Cel", "Temperature at which the GPU slows down, shuts down, or is no longer meant to work; `memory`: of its memory.", ["gpu", "type"]),
+  gpuTemperatureMargin: gauge("pilotfish.gpu.temperature.margin", "Cel", "How much hotter the GPU may become before it slows down.", ["gpu"]),
+  gpuMemoryTemperature: gauge("pilotfish.gpu.memory.temperature", "Cel", "Temperature of the GPU's memory.", ["gpu"]),
   gpuPower: gauge("hw.power", "W", "Power drawn by the GPU.", ["gpu"]),
   gpuPowerLimit: gauge("hw.power.limit", "W", "Power limit in force.", ["gpu"]),
+  gpuEnergy: counter("hw.energy", "J", "Energy that the GPU took since its driver was loaded.", ["gpu"]),
   gpuClock: gauge("pilotfish.gpu.clock.frequency", "Hz", "Clock of the streaming multiprocessors.", ["gpu"]),
+  gpuMemoryClock: gauge("pilotfish.gpu.memory.clock.frequency", "Hz", "Clock of the GPU's memory.", ["gpu"]),
   gpuThrottle: gauge("pilotfish.gpu.throttle", "", "1 while the clock is held back for this reason.", ["gpu", "reason"]),
+  gpuThrottledTime: counter("pilotfish.gpu.throttled.time", "s", "Time that the clock was held back for this reason.", ["gpu", "reason"]),
   gpuErrors: counter("hw.errors", "{error}", "Memory errors that were corrected or not.", ["gpu", "type"]),
+  gpuXids: counter("pilotfish.gpu.xid.errors", "{error}", "Faults that the driver reported since Pilotfish looks, by NVIDIA's XID number.", ["gpu", "xid"]),
+  gpuLastXid: gauge("pilotfish.gpu.xid.last", "", "XID number of the last fault; 0 while there was none.", ["gpu"]),
+  gpuRemappedRows: gauge("pilotfish.gpu.remapped.rows", "{row}", "Rows of memory that were replaced by spare ones after errors.", ["gpu", "type"]),
+  gpuRemapPending: gauge("pilotfish.gpu.remap.pending", "", "1 while a row waits for the GPU's next reset to be replaced.", ["gpu"]),
+  gpuRemapFailure: gauge("pilotfish.gpu.remap.failure", "", "1 once a row could not be replaced.", ["gpu"]),
+  gpuLinkThroughput: gauge("pilotfish.gpu.link.throughput", "By/s", "Bytes a second over PCIe and NVLink.", ["gpu", "link", "direction"]),
+  gpuPcieReplays: counter("pilotfish.gpu.pcie.replays", "{replay}", "Packets that had to be sent again over PCIe.", ["gpu"]),
+  gpuProcesses: gauge("pilotfish.gpu.processes", "{process}", "Processes that compute on the GPU.", ["gpu"]),
 
   // Pilotfish itself
   buildInfo: gauge("pilotfish.build.info", "", "Always 1: which Pilotfish runs.", ["version"]),
@@ -144,7 +170,7 @@ export const instruments = {
   notifications: counter("pilotfish.notifications", "{notification}", "Pushes to Alertmanager, by what became of them.", ["result"]),
 } as const satisfies Record<string, AnyInstrument>;
 
-const suffixes: Readonly<Record<string, string>> = { s: "_seconds", By: "_bytes", Cel: "_celsius", W: "_watts", J: "_joules", Hz: "_hertz" };
+const suffixes: Readonly<Record<string, string>> = { s: "_seconds", By: "_bytes", Cel: "_celsius", W: "_watts", J: "_joules", Hz: "_hertz", "By/s": "_bytes_per_second" };
 
 /**
  * The family's name in Prometheus, as the OpenTelemetry Collector would make it: dots to underscores, the unit spelled out,

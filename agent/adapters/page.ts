@@ -51,7 +51,7 @@ export function metricsPage({ server, url, adapter, timeoutMs }: MetricsPageOpti
     const asked = await ask(clock, { url: href, headers, timeoutMs, ...(signal === undefined ? {} : { signal }) });
     if (!asked.ok) return { ok: false, detail: `${href}: ${asked.outcome}: ${asked.detail}` };
     if (asked.status !== 200) return { ok: false, detail: `${href} answered ${asked.status}` };
-    const parsed = parsePrometheusText(asked.body.toString("utf8"));
+    const parsed = parsePrometheusText(asked.body);
     if (!parsed.ok) return { ok: false, detail: `${href}, line ${parsed.line}: ${parsed.detail}` };
     const figures = figuresOf(parsed.samples, adapter, model());
     if (figures === undefined) return { ok: false, detail: `${href} has no metrics of a server that is known here` };

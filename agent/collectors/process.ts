@@ -1,9 +1,9 @@
-/** What Linux says of one process: CPU time, memory, threads, open files. Source: proc(5). */
+/** What Linux says of one process: CPU time, memory, threads, open files, start. Source: proc(5). */
 import { opendir } from "node:fs/promises";
 import { instruments } from "../../exporters/instruments.ts";
 import type { Point } from "../observation.ts";
 import { unknown, type Reading } from "./collector.ts";
-import { readBytes, readSmall } from "./small-file.ts";
+import { readBytes, readSmall, type ReadText } from "./small-file.ts";
 
 /** What identifies a process: its number may be given to another one, its start not. */
 export interface ProcessStat {
@@ -27,22 +27,23 @@ export function parseStat(text: string): ProcessStat | undefined {
 
 /**
  * @param pid a number, or `self`.
- * @param ticksPerSecond see `clockTick`.
+ * @param ticks see `ticksOf`.
  * Open files are left out where another user's process does not show them. Costs 2 small files and one folder.
  */
-export async function readProcess(proc: string, pid: number | "self", label: "server" | "pilotfish", ticksPerSecond: number): Promise<Reading> {
-  const stat = parseStat((await readSmall(`${proc}/${pid}/stat`)) ?? "");
+export async function readProcess(proc: string, pid: number | "self", label: "server" | "pilotfish", ticks: Ticks, read: ReadText = readSmall): Promise<Reading> {
+  const stat = parseStat((await read(`${proc}/${pid}/stat`)) ?? "");
   if (stat === undefined || stat.state === "Z") return unknown(`there is no process ${pid} in ${proc}`);
-  const status = (await readSmall(`${proc}/${pid}/status`)) ?? "";
+  const status = (await read(`${proc}/${pid}/status`)) ?? "";
   const residentKib = /^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1];
   const files = await countFiles(`${proc}/${pid}/fd`);
 
   const labels = { process: label };
   const points: Point[] = [
-    { instrument: instruments.processCpuTime, labels, value: stat.cpuTicks / ticksPerSecond },
+    { instrument: instruments.processCpuTime, labels, value: stat.cpuTicks / ticks.perSecond },
     { instrument: instruments.processThreads, labels, value: stat.threads },
   ];
   if (residentKib !== undefined) points.push({ instrument: instruments.processMemory, labels, value: Number(residentKib) * 1_024 });
+  if (ticks.bootS !== undefined) points.push({ instrument: instruments.processStart, labels, value: ticks.bootS + stat.startTicks / ticks.perSecond });
   if (files !== undefined) points.push({ instrument: instruments.processFiles, labels, value: files });
   return { status: "ok", detail: `process ${pid}, state ${stat.state}${files === undefined ? "; its open files are not shown to this user" : ""}`, points, process: `${pid} since ${stat.startTicks}` };
 }
@@ -60,6 +61,19 @@ async function countFiles(folder: string): Promise<number | undefined> {
   } catch {
     return undefined;
   }
+}
+
+/** What the kernel counts a process's time in. */
+export interface Ticks {
+  readonly perSecond: number;
+  /** Unix time at which the machine started; undefined where it is not told. */
+  readonly bootS: number | undefined;
+}
+
+/** Does not change while the machine runs. The second file is long on a machine with many processors. */
+export async function ticksOf(proc: string): Promise<Ticks> {
+  const bootS = /^btime (\d+)$/m.exec((await readSmall(`${proc}/stat`, 4_194_304)) ?? "")?.[1];
+  return { perSecond: await clockTick(proc), bootS: bootS === undefined ? undefined : Number(bootS) };
 }
 
 /** Clock ticks in a second as the kernel tells each process in its auxiliary vector (AT_CLKTCK, getauxval(3)); 100 where it can not be read. */

@@ -9,7 +9,7 @@ import { readdir, readlink } from "node:fs/promises";
 import { networkInterfaces } from "node:os";
 import type { Clock } from "../clock.ts";
 import { parseStat, type ProcessStat } from "./process.ts";
-import { readSmall } from "./small-file.ts";
+import { readSmall, type ReadText } from "./small-file.ts";
 
 export type ServerProcess = { readonly found: true; readonly pid: number } | { readonly found: false; readonly detail: string };
 
@@ -23,12 +23,12 @@ export interface ServerProcessOptions {
 const searchAgainMs = { found: 60_000, missed: 10_000 };
 
 /** Asks for the server's process; many may ask at once, one search is made. */
-export function serverProcess({ proc, server, pid: configured }: ServerProcessOptions, clock: Clock): () => Promise<ServerProcess> {
+export function serverProcess({ proc, server, pid: configured }: ServerProcessOptions, clock: Clock, read: ReadText = readSmall): () => Promise<ServerProcess> {
   let known: { readonly answer: ServerProcess; readonly startTicks: number | undefined; readonly atMs: number } | undefined;
   let searching: Promise<ServerProcess> | undefined;
 
   const statOf = async (pid: number): Promise<ProcessStat | undefined> => {
-    const stat = parseStat((await readSmall(`${proc}/${pid}/stat`)) ?? "");
+    const stat = parseStat((await read(`${proc}/${pid}/stat`)) ?? "");
     return stat?.state === "Z" ? undefined : stat;
   };
 
@@ -52,15 +52,16 @@ export function serverProcess({ proc, server, pid: configured }: ServerProcessOp
   };
 }
 
+/** The kernel names those who listen first, so a busy machine's thousands of connections behind them are not read. */
+const listenersMaxBytes = 131_072;
+
 async function findListener(proc: string, server: URL): Promise<ServerProcess> {
   const port = Number(server.port || (server.protocol === "https:" ? 443 : 80));
   if (!isHere(server.hostname)) return { found: false, detail: `${server.hostname} is not an address of this machine` };
-  const tables = await Promise.all(["tcp", "tcp6"].map((table) => readSmall(`${proc}/net/${table}`, 4_194_304)));
+  const tables = await Promise.all(["tcp", "tcp6"].map((table) => readSmall(`${proc}/net/${table}`, listenersMaxBytes)));
   const sockets = new Set(tables.flatMap((table) => listeners(table ?? "", port)).map((inode) => `socket:[${inode}]`));
   if (sockets.size === 0) return { found: false, detail: `nobody listens on port ${port}` };
-  const pids = await holders(proc, sockets);
-  // Workers hold the socket that their parent opened; the parent came first.
-  const pid = pids.sort((a, b) => a - b)[0];
+  const pid = await holder(proc, sockets);
   return pid === undefined ? { found: false, detail: `the process that listens on port ${port} is not shown to this user or in this process namespace` } : { found: true, pid };
 }
 
@@ -76,18 +77,16 @@ export function listeners(table: string, port: number): readonly string[] {
 const processesMax = 10_000;
 const filesMax = 10_000;
 
-async function holders(proc: string, sockets: ReadonlySet<string>): Promise<number[]> {
-  const names = (await readdir(proc).catch(() => [])).filter((name) => /^\d+$/.test(name)).slice(0, processesMax);
-  const pids: number[] = [];
-  for (const name of names) {
-    const files = (await readdir(`${proc}/${name}/fd`).catch(() => [])).slice(0, filesMax);
+/** The process with the lowest number: workers hold the socket that their parent opened, and the parent came first. */
+async function holder(proc: string, sockets: ReadonlySet<string>): Promise<number | undefined> {
+  const pids = (await readdir(proc).catch(() => [])).filter((name) => /^\d+$/.test(name)).map(Number).sort((a, b) => a - b);
+  for (const pid of pids.slice(0, processesMax)) {
+    const files = (await readdir(`${proc}/${pid}/fd`).catch(() => [])).slice(0, filesMax);
     for (const file of files) {
-      if (!sockets.has(await readlink(`${proc}/${name}/fd/${file}`).catch(() => ""))) continue;
-      pids.push(Number(name));
-      break;
+      if (sockets.has(await readlink(`${proc}/${pid}/fd/${file}`).catch(() => ""))) return pid;
     }
   }
-  return pids;
+  return undefined;
 }
 
 function isHere(hostname: string): boolean {

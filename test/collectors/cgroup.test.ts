@@ -18,17 +18,24 @@ const container = {
   "memory.events": "low 0\nhigh 0\nmax 12\noom 1\noom_kill 2\noom_group_kill 0\n",
   "cpu.pressure": "some avg10=1.53 avg60=0.87 avg300=0.42 total=12500000\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=9000000\n",
   "memory.pressure": "some avg10=0.00 avg60=0.00 avg300=0.00 total=250000\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=125000\n",
+  "io.stat": "259:0 rbytes=409600 wbytes=8192 rios=100 wios=2 dbytes=0 dios=0\n7:0 \n8:16 rbytes=0 wbytes=1 rios=0 wios=1 dbytes=0 dios=0 cost.usage=3\n",
   "io.pressure": "some avg10=0.00 avg60=0.00 avg300=0.00 total=4\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=2\n",
 };
 
 const figures = {
   container_cpu_time_seconds_total: 93.185642,
   pilotfish_cpu_throttled_time_seconds_total: 61.25,
+  pilotfish_cpu_periods_total: 18_204,
+  pilotfish_cpu_throttled_periods_total: 512,
   k8s_container_cpu_limit_current: 1.5,
   container_memory_usage_bytes: 734_003_200,
   container_memory_working_set_bytes: 629_145_600,
   k8s_container_memory_limit_current_bytes: 2_147_483_648,
   pilotfish_memory_oom_kills_total: 2,
+  "container_disk_io_bytes_total 259:0 read": 409_600,
+  "container_disk_io_bytes_total 259:0 write": 8_192,
+  "container_disk_io_bytes_total 8:16 read": 0,
+  "container_disk_io_bytes_total 8:16 write": 1,
   "pilotfish_pressure_stall_time_seconds_total cpu some": 12.5,
   "pilotfish_pressure_stall_time_seconds_total cpu full": 9,
   "pilotfish_pressure_stall_time_seconds_total memory some": 0.25,
@@ -45,7 +52,7 @@ function under(folder: string, files: Readonly<Record<string, string>>): Record<
 const nodeRoot = { "cgroup.controllers": "cpuset cpu io memory pids\n", "cpu.stat": "usage_usec 999999999999\nuser_usec 1\nsystem_usec 1\n", "memory.stat": "anon 1\n" };
 
 const named = ({ points }: Reading) =>
-  Object.fromEntries(points.map(({ instrument, labels: { resource, kind }, value }) => [[prometheusName(instrument), resource, kind].filter((part) => part !== undefined).join(" "), value]));
+  Object.fromEntries(points.map(({ instrument, labels: { resource, kind, device, direction }, value }) => [[prometheusName(instrument), resource, kind, device, direction].filter((part) => part !== undefined).join(" "), value]));
 const pathsOf = (tree: Tree) => ({ proc: tree.path("proc"), cgroup: tree.path("cgroup") });
 
 test("a container sees its own cgroup of version 2 at the top of its namespace", async () => {
@@ -62,8 +69,8 @@ test("without limits there is no limit, and no throttling where the kernel tells
     "cgroup/cgroup.controllers": "cpu memory io\n",
     ...under("cgroup", { ...container, "cpu.max": "max 100000\n", "memory.max": "max\n", "cpu.stat": "usage_usec 1000000\nuser_usec 0\nsystem_usec 0\n" }),
   });
-  const { k8s_container_cpu_limit_current, k8s_container_memory_limit_current_bytes, pilotfish_cpu_throttled_time_seconds_total, ...rest } = figures;
-  expect([k8s_container_cpu_limit_current, k8s_container_memory_limit_current_bytes, pilotfish_cpu_throttled_time_seconds_total]).not.toContain(undefined);
+  const { k8s_container_cpu_limit_current, k8s_container_memory_limit_current_bytes, pilotfish_cpu_throttled_time_seconds_total, pilotfish_cpu_periods_total, pilotfish_cpu_throttled_periods_total, ...rest } = figures;
+  expect([k8s_container_cpu_limit_current, k8s_container_memory_limit_current_bytes, pilotfish_cpu_throttled_time_seconds_total, pilotfish_cpu_periods_total, pilotfish_cpu_throttled_periods_total]).not.toContain(undefined);
   expect(named(await readCgroup(pathsOf(tree), "self", "pilotfish"))).toEqual({ ...rest, container_cpu_time_seconds_total: 1 });
 });
 
@@ -98,12 +105,13 @@ test("a server in our own container has our cgroup", async () => {
   expect(named(await readCgroup(pathsOf(tree), 77, "server"))).toEqual(figures);
 });
 
-const membershipV1 = "12:pids:/docker/abc\n5:memory:/docker/abc\n4:cpu,cpuacct:/docker/abc\n1:name=systemd:/docker/abc\n0::/\n";
+const membershipV1 = "12:pids:/docker/abc\n7:blkio:/docker/abc\n5:memory:/docker/abc\n4:cpu,cpuacct:/docker/abc\n1:name=systemd:/docker/abc\n0::/\n";
 const containerV1 = {
   "cpuacct/cpuacct.usage": "93185642000\n",
   "cpu/cpu.stat": "nr_periods 18204\nnr_throttled 512\nthrottled_time 61250000000\n",
   "cpu/cpu.cfs_quota_us": "150000\n",
   "cpu/cpu.cfs_period_us": "100000\n",
+  "blkio/blkio.throttle.io_service_bytes": "259:0 Read 409600\n259:0 Write 8192\n259:0 Sync 417792\n259:0 Async 0\n259:0 Discard 0\n259:0 Total 417792\n8:16 Read 0\n8:16 Write 1\nTotal 417793\n",
   "memory/memory.usage_in_bytes": "734003200\n",
   "memory/memory.limit_in_bytes": "2147483648\n",
   "memory/memory.stat": "cache 157286400\nrss 524288000\ninactive_file 1\ntotal_inactive_file 104857600\n",

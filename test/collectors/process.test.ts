@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { clockTick, parseStat, readProcess } from "../../agent/collectors/process.ts";
+import { clockTick, parseStat, readProcess, ticksOf } from "../../agent/collectors/process.ts";
 import { instruments } from "../../exporters/instruments.ts";
 import type { AnyInstrument } from "../../exporters/instruments.ts";
 import type { Reading } from "../../agent/collectors/collector.ts";
@@ -7,11 +7,13 @@ import { stat, Tree } from "./tree.ts";
 
 const valueOf = ({ points }: Reading, instrument: AnyInstrument) => points.find((point) => point.instrument === instrument)?.value;
 
+const hundred = { perSecond: 100, bootS: undefined };
+
 const status = "Name:\tpython3\nUmask:\t0022\nState:\tS (sleeping)\nTgid:\t42\nVmPeak:\t 2900000 kB\nVmRSS:\t  338844 kB\nRssAnon:\t  300000 kB\nThreads:\t37\n";
 
 test("CPU time, memory, threads and open files of a process", async () => {
   using proc = new Tree({ "42/stat": stat({ userTicks: 1_234, systemTicks: 66, threads: 37 }), "42/status": status, "42/fd/0": "", "42/fd/1": "", "42/fd/17": "" });
-  expect(await readProcess(proc.root, 42, "server", 100)).toEqual({
+  expect(await readProcess(proc.root, 42, "server", hundred)).toEqual({
     status: "ok",
     detail: "process 42, state S",
     process: "42 since 5000",
@@ -26,16 +28,21 @@ test("CPU time, memory, threads and open files of a process", async () => {
 
 test("another user's process does not show its open files: that series is left out", async () => {
   using proc = new Tree({ "42/stat": stat(), "42/status": status });
-  const reading = await readProcess(proc.root, 42, "server", 100);
+  const reading = await readProcess(proc.root, 42, "server", hundred);
   expect(reading).toMatchObject({ status: "ok", detail: "process 42, state S; its open files are not shown to this user" });
   expect(valueOf(reading, instruments.processFiles)).toBeUndefined();
   expect(valueOf(reading, instruments.processMemory)).toBe(338_844 * 1_024);
 });
 
+test("a process was started so long after its machine", async () => {
+  using proc = new Tree({ stat: "cpu  1 2 3\nbtime 1790000000\nprocesses 7\n", "42/stat": stat({ startTicks: 12_345 }), "42/status": status });
+  expect(valueOf(await readProcess(proc.root, 42, "server", await ticksOf(proc.root)), instruments.processStart)).toBe(1_790_000_123.45);
+});
+
 test("a process that is gone, or dead and not yet buried, is unknown", async () => {
   using proc = new Tree({ "42/stat": stat({ state: "Z" }), "42/status": "Name:\tpython3\n" });
-  expect(await readProcess(proc.root, 42, "server", 100)).toMatchObject({ status: "unknown", points: [] });
-  expect(await readProcess(proc.root, 43, "server", 100)).toMatchObject({ status: "unknown", points: [] });
+  expect(await readProcess(proc.root, 42, "server", hundred)).toMatchObject({ status: "unknown", points: [] });
+  expect(await readProcess(proc.root, 43, "server", hundred)).toMatchObject({ status: "unknown", points: [] });
 });
 
 test.each(["python3", "a b", "tricky) S 1 (name", ")"])("a name such as %j does not shift the figures", (name) => {
@@ -61,14 +68,14 @@ test("the clock tick is what the kernel says, and 100 where it says nothing", as
 const linux = process.platform === "linux";
 
 test.skipIf(!linux)("this process, as Linux shows it, agrees with what Node says of it", async () => {
-  const ticks = await clockTick("/proc");
+  const ticks = await ticksOf("/proc");
   const before = process.cpuUsage();
   const reading = await readProcess("/proc", "self", "pilotfish", ticks);
   const memory = process.memoryUsage().rss;
   expect(reading.status).toBe("ok");
   const cpuSeconds = (before.user + before.system) / 1e6;
   // A tick is coarse: user and system time are each rounded down.
-  expect(valueOf(reading, instruments.processCpuTime)).toBeGreaterThan(cpuSeconds - 3 / ticks);
+  expect(valueOf(reading, instruments.processCpuTime)).toBeGreaterThan(cpuSeconds - 3 / ticks.perSecond);
   expect(valueOf(reading, instruments.processCpuTime)).toBeLessThan(cpuSeconds + 0.5);
   expect((valueOf(reading, instruments.processMemory) as number) / memory).toBeGreaterThan(0.8);
   expect((valueOf(reading, instruments.processMemory) as number) / memory).toBeLessThan(1.25);

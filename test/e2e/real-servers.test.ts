@@ -53,7 +53,7 @@ async function pilotfishBeside(stage: Stage, at: Addresses, { protocol, output }
     ladder: [{ kind: "default", outputs: { [output]: fallback } }],
     probes: { http: { interval: "200ms", timeout: "500ms" } },
     failover: { dwell: "500ms", dwellMax: "1s" },
-    collectors: { gpu: { source: "off" } },
+    collectors: { gpu: { backend: "off" } },
   };
   await writeFile(stage.path("pilotfish.json"), JSON.stringify(config));
   await startPilotfish(stage, at, ["run", "--config", stage.path("pilotfish.json"), ...set(listeners(at))]);

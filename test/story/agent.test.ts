@@ -69,7 +69,7 @@ model: { name: m }
 gateway: { host: 127.0.0.1, port: 0 }
 api: { port: 0 }
 metrics: { host: 127.0.0.1, port: 0 }
-collectors: { server: { metrics: "off", pid: 1 }, gpu: { source: "off" } }
+collectors: { server: { metrics: "off", pid: 1 }, gpu: { backend: "off" } }
 ladder: [{ kind: default, outputs: { y: ${fallback} } }]
 ${more}`;
 

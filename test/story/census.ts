@@ -134,7 +134,7 @@ model: { name: employment }
 gateway: { host: 127.0.0.1, port: 0 }
 api: { port: 0 }
 metrics: { host: 127.0.0.1, port: 0 }
-collectors: { server: { metrics: "off", pid: 1 }, gpu: { source: "off" } }
+collectors: { server: { metrics: "off", pid: 1 }, gpu: { backend: "off" } }
 ${more}`);
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
   return parsed.config;

@@ -36,7 +36,7 @@ gateway: { host: 127.0.0.1, port: 0 }
 api: { port: 0 }
 metrics: { host: 127.0.0.1, port: 0 }
 store: { path: ${JSON.stringify(store)} }
-collectors: { server: { metrics: "off", pid: 1 }, gpu: { source: "off" } }
+collectors: { server: { metrics: "off", pid: 1 }, gpu: { backend: "off" } }
 ${more}`);
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
   return parsed.config;

@@ -63,7 +63,7 @@ metrics: { host: 127.0.0.1, port: 0 }
 # A machine that is busy with other things is no failure of the server.
 probes: { http: { interval: 100ms, timeout: 20s }, progress: { floor: 20s } }
 failover: { dwell: 300ms, dwellMax: 300ms }
-collectors: { server: { metrics: "off", pid: 1 }, gpu: { source: "off" } }
+collectors: { server: { metrics: "off", pid: 1 }, gpu: { backend: "off" } }
 ladder: [{ kind: default, outputs: { y: ${fallback} } }]`);
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
   return parsed.config;

@@ -1,18 +1,25 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { chooseFields, gpuId, gpuPoints, parseLine, type Field, type GpuLine } from "../../agent/collectors/gpu-csv.ts";
-import { parsePrometheusText } from "../../agent/adapters/prometheus-text.ts";
-import { instruments, prometheusName, type AnyInstrument } from "../../exporters/instruments.ts";
+import { pointsOf, statusOf } from "../../../agent/collectors/gpu/figures.ts";
+import { chooseFields, figuresOfLine, gpuId, parseLine, recoveryOf, type Field, type GpuLine } from "../../../agent/collectors/gpu/smi-csv.ts";
+import { parsePrometheusText } from "../../../agent/adapters/prometheus-text.ts";
+import { instruments, prometheusName, type AnyInstrument } from "../../../exporters/instruments.ts";
 
-const read = (name: string) => readFileSync(new URL(`fixtures/nvidia-smi/${name}`, import.meta.url), "utf8");
+const read = (name: string) => readFileSync(new URL(`../fixtures/nvidia-smi/${name}`, import.meta.url), "utf8");
+
+const gpuPoints = (line: GpuLine) => pointsOf(figuresOfLine(line), "nvidia-smi");
 
 const captures = [
   "linux-x86_64__nvidia-h100-80gb-hbm3__590.48.01",
   "linux-x86_64__nvidia-h100-mig__590.48.01",
   "linux-x86_64__nvidia-h200__590.48.01",
+  "linux-x86_64__nvidia-h200-mig__590.48.01",
   "linux-x86_64__nvidia-l40s__595.80",
   "linux-x86_64__nvidia-geforce-rtx-4080-super__595.71.05",
+  "linux-x86_64__nvidia-geforce-rtx-2080-super__595.71.05",
   "linux-x86_64__nvidia-geforce-rtx-2080-super__610.57.04",
+  "windows-x86_64__nvidia-geforce-rtx-2080-super__591.86",
+  "windows-x86_64__nvidia-geforce-rtx-2080-super__610.62",
 ];
 
 /** What the card answered to our query: the cells of the recorded answer, which has all fields, that we would have asked for. */
@@ -22,7 +29,7 @@ function answerOf(capture: string, state: string, fields: readonly Field[]): str
   const names = (lines[at + 3] as string).split(", ").map((name) => name.replace(/ \[.*\]$/, ""));
   const cells = (lines[at + 4] as string).split(", ");
   // `nounits` leaves out the unit and nothing else.
-  return fields.map(({ name }) => (cells[names.indexOf(name)] as string).replace(/ (%|MiB|W|MHz)$/, "")).join(", ");
+  return fields.map(({ name }) => (cells[names.indexOf(name)] as string).replace(/ (%|MiB|W|MHz|us)$/, "")).join(", ");
 }
 
 function lineOf(text: string, fields: readonly Field[]): GpuLine {
@@ -40,6 +47,18 @@ const golden: [AnyInstrument, string, Record<string, string>?][] = [
   [instruments.gpuPower, "power_draw_watts"],
   [instruments.gpuPowerLimit, "enforced_power_limit_watts"],
   [instruments.gpuClock, "clocks_current_sm_clock_hz"],
+  [instruments.gpuMemoryClock, "clocks_current_memory_clock_hz"],
+  [instruments.gpuTemperatureMargin, "temperature_gpu_tlimit"],
+  [instruments.gpuMemoryTemperature, "temperature_memory"],
+  [instruments.gpuRemappedRows, "remapped_rows_correctable", { type: "corrected" }],
+  [instruments.gpuRemappedRows, "remapped_rows_uncorrectable", { type: "uncorrected" }],
+  [instruments.gpuRemapPending, "remapped_rows_pending"],
+  [instruments.gpuRemapFailure, "remapped_rows_failure"],
+  [instruments.gpuThrottledTime, "clocks_event_reasons_counters_sw_power_cap_seconds", { reason: "power_cap" }],
+  [instruments.gpuThrottledTime, "clocks_event_reasons_counters_hw_thermal_slowdown_seconds", { reason: "hw_thermal" }],
+  [instruments.gpuThrottledTime, "clocks_event_reasons_counters_hw_power_brake_slowdown_seconds", { reason: "hw_power_brake" }],
+  [instruments.gpuThrottledTime, "clocks_event_reasons_counters_sw_thermal_slowdown_seconds", { reason: "sw_thermal" }],
+  [instruments.gpuThrottledTime, "clocks_event_reasons_counters_sync_boost_seconds", { reason: "sync_boost" }],
   [instruments.gpuErrors, "ecc_errors_corrected_volatile_total", { type: "corrected" }],
   [instruments.gpuErrors, "ecc_errors_uncorrected_volatile_total", { type: "uncorrected" }],
   [instruments.gpuThrottle, "clocks_event_reasons_sw_power_cap", { reason: "power_cap" }],
@@ -61,7 +80,7 @@ test.each(captures.flatMap((capture) => ["idle", "load"].map((state) => [capture
     return sample === undefined ? [] : [{ series: `${prometheusName(instrument)} ${Object.values(labels).join()}`, value: sample.value }];
   });
   const measured = points
-    .filter(({ instrument }) => instrument !== instruments.gpuInfo)
+    .filter(({ instrument }) => instrument !== instruments.gpuInfo && instrument !== instruments.gpuStatus)
     .map(({ instrument, labels: { gpu, ...labels }, value }) => ({ series: `${prometheusName(instrument)} ${Object.values(labels).join()}`, value, gpu }));
   expect(measured.map(({ series }) => series).sort()).toEqual(expected.map(({ series }) => series).sort());
   for (const { series, value } of expected) {
@@ -105,7 +124,7 @@ test("drivers before the renaming are asked for the names that they know", () =>
 const fields = chooseFields('"index" "uuid" "utilization.gpu" "temperature.gpu" "power.draw" "clocks_event_reasons.sync_boost"');
 
 test.each(["[N/A]", "[Not Supported]", "[Unknown Error]", "ERR!", "N/A", "", "[GPU requires reset]", "0x0", "1e5"])("%j for a value means no series, and the others are there", (word) => {
-  const points = gpuPoints(lineOf(`0, GPU-1, ${word}, 41, ${word}, ${word}`, fields)).filter(({ instrument }) => instrument !== instruments.gpuInfo);
+  const points = gpuPoints(lineOf(`0, GPU-1, ${word}, 41, ${word}, ${word}`, fields)).filter(({ instrument }) => instrument !== instruments.gpuInfo && instrument !== instruments.gpuStatus);
   expect(points).toEqual([{ instrument: instruments.gpuTemperature, labels: { gpu: "GPU-1" }, value: 41 }]);
 });
 
@@ -115,4 +134,26 @@ test.each(["", "No devices were found", "0, GPU-1, 5", "index, uuid, utilization
 
 test("a card that does not tell its UUID is called by its index", () => {
   expect(gpuId(lineOf("3, [N/A], 5, 41, 70, Active", fields))).toBe("index-3");
+});
+
+test.each([
+  ["None", false],
+  ["Reset", true],
+  ["GPU Reset", true],
+  ["Drain and Reset", true],
+  ["[N/A]", undefined],
+  ["N/A", undefined],
+  ["Requested functionality has been deprecated", undefined],
+  [undefined, undefined],
+])("what the driver advises, %j, means that a reset is needed: %s", (text, needed) => {
+  expect(recoveryOf(text)).toBe(needed);
+});
+
+test("a card that needs a reset has failed; heat degrades it, a power cap does not", () => {
+  const asked = chooseFields('"index" "gpu_recovery_action" "clocks_event_reasons.sw_power_cap" "clocks_event_reasons.hw_thermal_slowdown"');
+  const statusOfLine = (text: string) => statusOf(figuresOfLine(lineOf(text, asked)));
+  expect(statusOfLine("0, None, Active, Not Active")).toBe("ok");
+  expect(statusOfLine("0, None, Active, Active")).toBe("degraded");
+  expect(statusOfLine("0, Reset, Not Active, Not Active")).toBe("failed");
+  expect(statusOfLine("0, [N/A], [N/A], [N/A]")).toBeUndefined();
 });

@@ -4,15 +4,15 @@ import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { open as openFile } from "node:fs/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { Collector } from "../../agent/collectors/collector.ts";
-import type { Spawn } from "../../agent/collectors/child.ts";
-import { nvidiaSmi } from "../../agent/collectors/nvidia-smi.ts";
-import type { Close } from "../../agent/lifecycle.ts";
-import type { Log, LogFields } from "../../agent/log.ts";
-import { instruments } from "../../exporters/instruments.ts";
-import { FakeClock } from "../fake-clock.ts";
-import { Heard } from "../probes/server.ts";
-import { Tree } from "./tree.ts";
+import type { Collector } from "../../../agent/collectors/collector.ts";
+import type { Spawn } from "../../../agent/collectors/child.ts";
+import { nvidiaSmi } from "../../../agent/collectors/gpu/nvidia-smi.ts";
+import type { Close } from "../../../agent/lifecycle.ts";
+import type { Log, LogFields } from "../../../agent/log.ts";
+import { instruments } from "../../../exporters/instruments.ts";
+import { FakeClock } from "../../fake-clock.ts";
+import { Heard } from "../../probes/server.ts";
+import { Tree } from "../tree.ts";
 
 const help = 'if [ "$1" = --help-query-gpu ]; then echo \'"index" "uuid" "utilization.gpu"\'; exit; fi\n';
 /** Stays, prints nothing, and holds the pipes: what a hung driver makes of it. */
@@ -89,7 +89,7 @@ test("one looping child, asked for what the driver knows, gives the figures of a
   await spoken(2);
   expect(started.all.map(({ args }) => args)).toEqual([["--help-query-gpu"], ["--query-gpu=index,uuid,utilization.gpu", "--format=csv,noheader,nounits", "-lms", "1000"]]);
   const reading = await smi.read();
-  expect(reading).toMatchObject({ status: "ok", detail: "2 of 2 GPUs" });
+  expect(reading).toMatchObject({ status: "ok", detail: "nvidia-smi: 2 of 2 GPUs" });
   expect(reading.points.filter(({ instrument }) => instrument === instruments.gpuUtilization).map(({ labels, value }) => [labels["gpu"], value])).toEqual([["GPU-a", 0], ["GPU-b", 0.37]]);
 });
 
@@ -223,6 +223,22 @@ test("a GPU that falls silent beside others loses its series", async () => {
     await driver.write(lines);
     await looping?.said.count(turn + 1);
     await settle();
-    expect(await smi.read()).toMatchObject({ status: "ok", detail: turn < 3 ? "2 of 2 GPUs" : "1 of 2 GPUs" });
+    expect(await smi.read()).toMatchObject({ status: "ok", detail: turn < 2 ? "nvidia-smi: 2 of 2 GPUs" : "nvidia-smi: 1 of 2 GPUs" });
   }
+});
+
+test("a divided card's long form comes every five seconds, and has three times that before it counts as hung", async () => {
+  const instance = "<mig_device><gpu_instance_id>9</gpu_instance_id><fb_memory_usage><used>9 MiB</used></fb_memory_usage></mig_device>";
+  tree.write("document.xml", `<nvidia_smi_log><gpu><uuid>GPU-a</uuid><mig_devices>${instance}</mig_devices></gpu></nvidia_smi_log>\n`);
+  const divided = help.replace('"utilization.gpu"', '"mig.mode.current"');
+  const smi = play(`${divided}if [ "$1" = -q ]; then cat ${tree.path("document.xml")}; else echo '0, GPU-a, Enabled'; fi\n${hang}`);
+  const first = (await started.count(2))[1];
+  const long = await spoken(3);
+  expect(alive(first?.pid)).toBe(false);
+  expect(long?.args).toEqual(["-q", "-x", "-lms", "5000"]);
+  clock.advance(14_999);
+  expect(await smi.read()).toMatchObject({ status: "ok", detail: "nvidia-smi: 2 of 2 GPUs" });
+  clock.advance(1);
+  await gone(3);
+  expect(await smi.read()).toEqual({ status: "unknown", detail: "nvidia-smi was silent for 15 s and was killed", points: [] });
 });
