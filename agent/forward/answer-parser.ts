@@ -85,6 +85,8 @@ export class AnswerParser {
   }
 
   #begin(message: IncomingMessage): void {
+    const { statusCode: code = 0 } = message;
+    if (code < 100) return this.#fail(Object.assign(new Error(`the status is ${code}`), { code: "HPE_INVALID_STATUS" }));
     this.#message = message;
     message.on("data", (chunk: Buffer) => this.#attempt.onData(chunk));
     message.on("error", (error) => this.#fail(error));

@@ -21,6 +21,7 @@ export class UndiciHandler implements Dispatcher.DispatchHandler {
 
   onResponseStart(controller: Controller, status: number, _headers: unknown, statusText?: string): void {
     if (status === 101) return controller.abort(new Error("bad upgrade"));
+    if (status < 100) return controller.abort(new Error("bad response"));
     if (status < 200) return;
     const headers = fieldsOf(controller.rawHeaders);
     this.#attempt.onHead({ status, statusText: wordsOf(status, statusText ?? ""), headers, length: contentLength(headers) });

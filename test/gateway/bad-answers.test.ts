@@ -22,6 +22,7 @@ test.each<[string, string, number, string]>([
   ["both framings", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", 200, "invalid"],
   ["two lengths that differ", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{} ", 200, "invalid"],
   ["a length that is no number", "HTTP/1.1 200 OK\r\nContent-Length: 0x2\r\n\r\n{}", 200, "invalid"],
+  ["the status 000", "HTTP/1.1 000 OK\r\nContent-Length: 2\r\n\r\n{}", 200, "invalid"],
   ["a length with a sign", "HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\n{}", 200, "invalid"],
   ["a length beyond all numbers", "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n{}", 200, "invalid"],
   ["a control character in a field", "HTTP/1.1 200 OK\r\nX-A: a\u0001b\r\nContent-Length: 2\r\n\r\n{}", 200, "invalid"],
