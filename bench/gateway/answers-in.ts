@@ -51,7 +51,7 @@ function bodyOf(status: number, lines: string, after: string): Body {
   if (status < 200 || status === 204 || status === 304) return codings.length > 0 ? { fault: "chunks where there is no body" } : { text: "", length: 0 };
   if (codings.length > 0) return /^transfer-encoding: *chunked\r?$/.test(codings[0] as string) ? unchunked(after) : { fault: "an unknown coding" };
   if (lengths.length === 0 && /^connection: *close\r?$/m.test(lines)) return { text: after, length: after.length };
-  const [, digits] = /^content-length: *(\d+) *\r?$/.exec(lengths[0] ?? "") ?? [];
+  const [, digits] = /^content-length:[ \t]*(\d+)[ \t]*\r?$/.exec(lengths[0] ?? "") ?? [];
   if (digits === undefined) return { fault: lengths.length === 0 ? "no framing" : "no length" };
   const length = Number(digits);
   return after.length < length ? "more" : { text: after.slice(0, length), length };
