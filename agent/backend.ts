@@ -73,6 +73,8 @@ export interface Question {
   readonly body: Buffer;
   /** The moment, in the clock's monotonic milliseconds, after which nobody waits for the answer any more. */
   readonly deadlineMs?: number | undefined;
+  /** It may have crashed a server: ask one server only, once. */
+  readonly alone?: boolean | undefined;
   /** Set on a copy, whose answer nobody waits for and which counts for nothing: the rung that it is to try. */
   readonly shadow?: string | undefined;
 }

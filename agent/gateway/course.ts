@@ -7,7 +7,7 @@ import type { Outcome, Reason, Route } from "../backend.ts";
 import { priorityHeader, priorityOf } from "./concurrency-limit.ts";
 import type { Inquiry } from "./inquiry.ts";
 import { entryOf } from "./plan.ts";
-import type { RungTraits, Situation } from "./plan.ts";
+import type { RungTraits, Situation, Suspect } from "./plan.ts";
 import { noPlace, quarantined } from "./refusal.ts";
 import type { Refusal } from "./refusal.ts";
 
@@ -21,7 +21,7 @@ export class Course {
   /** Who could not answer and why, for people. */
   readonly failures: string[] = [];
   /** It may have crashed the primary. */
-  suspect = false;
+  suspect: Suspect | undefined;
   /** The primary answered, and was not sure enough. */
   unsure = false;
   /** What is said where nobody answers. */
@@ -41,7 +41,7 @@ export class Course {
     const { target, room } = this.#inquiry;
     if (target === undefined) return;
     room.budget.request(room.deps.clock.monotonicMs());
-    if (this.#barred === undefined) this.#lookForSuspicion();
+    if (this.#barred === undefined) this.#lookForSuspicion("known");
     const route: Route = room.deps.route();
     this.#entry = entryOf(route, () => this.#barred === undefined && room.deps.claimTrial());
     this.#routeReason = route.reason;
@@ -79,7 +79,7 @@ export class Course {
 
   /** Nothing has come in the way of an attempt at the primary since it was planned: the budget and the limit allow it. */
   mayAskPrimary({ trial, retry }: { readonly trial: boolean; readonly retry: boolean }): boolean {
-    if (this.suspect) this.#lookForSuspicion(); // Another one may be tried meanwhile.
+    if (this.suspect !== undefined) this.#lookForSuspicion(this.suspect); // Another one may be tried meanwhile.
     return this.#barred === undefined && (!retry || this.#mayRetry()) && (trial || this.#hasPlace());
   }
 
@@ -87,16 +87,16 @@ export class Course {
     this.tried.push(outcome);
     this.failures.push(`${primaryName}: ${how}`);
     this.refusal = undefined;
-    if (outcome === "reset" || outcome === "refused") this.#lookForSuspicion(); // It may have been in flight at a crash.
+    if (outcome === "reset" || outcome === "refused") this.#lookForSuspicion(this.suspect ?? "fresh"); // It may have been in flight at a crash.
   }
 
   /** How the request stands in the quarantine now. Before it was tried, one that may not be is barred. */
-  #lookForSuspicion(): void {
+  #lookForSuspicion(as: Suspect): void {
     const { target, room: { suspicion } } = this.#inquiry;
     if (suspicion === undefined || target === undefined || suspicion.quiet) return;
     const standing = suspicion.standing(this.#inquiry);
     if (standing.is === "clear") return;
-    this.suspect = true;
+    this.suspect = standing.is === "guilty" ? "known" : as;
     this.refusal = quarantined(standing);
     if (standing.is === "guilty" || !standing.mayTry) this.#barred = "quarantine";
   }

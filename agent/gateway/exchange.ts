@@ -128,7 +128,7 @@ export class Exchange {
     if (!course.mayAskPrimary({ trial, retry })) return false;
     const { room, target } = this.#inquiry;
     const admitted = !trial && target !== undefined && room.limit !== undefined;
-    const primary = new PrimaryAttempt(this.#inquiry, { trial, admitted, trying: course.suspect, deadlineMs: () => course.primaryDeadlineMs() });
+    const primary = new PrimaryAttempt(this.#inquiry, { trial, admitted, trying: course.suspect !== undefined, deadlineMs: () => course.primaryDeadlineMs() });
     this.#primary = primary;
 
     const tried = room.hedging === undefined ? await primary.answered() : await this.#hedged(primary, room.hedging);
@@ -237,6 +237,7 @@ export class Exchange {
       this.#rungFailed(asked.name, answer);
       return false;
     }
+    if (this.#course.suspect !== undefined && room.traits[index]?.inside === false) room.suspicion?.acquit(this.#inquiry);
     await this.#give(asked.name, answer, reason);
     return true;
   }
@@ -245,7 +246,7 @@ export class Exchange {
   #begin(index: number, rungsAfter: number): RungAttempt {
     const { clock, rungs } = this.#inquiry.room.deps;
     this.#course.asked.push(index);
-    this.#rung = new RungAttempt(this.#inquiry, rungs[index] as Rung, rungShareMs(this.#inquiry.deadlineMs() - clock.monotonicMs(), rungsAfter));
+    this.#rung = new RungAttempt(this.#inquiry, rungs[index] as Rung, rungShareMs(this.#inquiry.deadlineMs() - clock.monotonicMs(), rungsAfter), this.#course.suspect !== undefined);
     return this.#rung;
   }
 

@@ -91,7 +91,7 @@ export function gateway(
     deps,
     budget: new RetryBudget(options.retry, counts.retries),
     work,
-    traits: deps.rungs.map(({ name, kind, inside = false }) => ({ inside, hedges: hedge.rung === undefined ? !standIns.has(kind) : name === hedge.rung })),
+    traits: deps.rungs.map(({ name, kind, inside = false }) => ({ inside, hedges: hedge.rung === undefined ? !standIns.has(kind) : name === hedge.rung, servers: kind === "replica" })),
     limit: concurrency.adaptive ? new ConcurrencyLimit(concurrency) : undefined,
     hedging: hedge.after === undefined ? undefined : new Hedging(hedge.after),
     suspicion: deps.quarantine !== undefined && quarantine.enabled ? new Suspicion(deps.quarantine, quarantinePolicy(quarantine), deps.clock, work) : undefined,

@@ -8,8 +8,9 @@
  * Load is not retried: 429, or 503 with Retry-After, asks for less traffic, so the rungs are asked and the primary is not.
  * A time-out or a stall is not retried either: a second wait would eat the rungs' time.
  *
- * A request that is suspect of having crashed a server is given to one server once, and otherwise only to rungs inside the
- * sidecar (quarantine.ts). Beside a slow first attempt a rung may be asked, and the first good answer wins (hedging.ts).
+ * A request that may have crashed the server is left to rungs inside the sidecar (quarantine.ts). Where none of them answers one
+ * that has just been in flight at a crash, and is most likely innocent, one other server is asked, once; one that was suspect when
+ * it came is given to the primary alone. Beside a slow first attempt a rung may be asked, and the first good answer wins (hedging.ts).
  */
 import type { Outcome, Reason, Route } from "../backend.ts";
 
@@ -19,7 +20,12 @@ export interface RungTraits {
   readonly inside: boolean;
   /** It may be asked beside a slow primary. */
   readonly hedges: boolean;
+  /** It is other servers, of which it asks one alone where it must. */
+  readonly servers: boolean;
 }
+
+/** A request that may have crashed the server: it was `known` for it when it came, or is `fresh` from a crash. */
+export type Suspect = "known" | "fresh";
 
 export interface Situation {
   /** How the request entered: the route when it came, with the trial claimed or not. */
@@ -35,8 +41,8 @@ export interface Situation {
   readonly retryRefused: boolean;
   /** Why this request may not go to the primary, whatever the route says. */
   readonly barred: Extract<Reason, "contract" | "quarantine" | "overloaded"> | undefined;
-  /** It may have crashed a server. */
-  readonly suspect: boolean;
+  /** Undefined where nothing is held against it. */
+  readonly suspect: Suspect | undefined;
   /** The primary has answered, and was not sure enough. */
   readonly unsure: boolean;
   readonly rungs: readonly RungTraits[];
@@ -79,20 +85,22 @@ export function next(situation: Situation): Step {
  * hedged, since its end is what it is for, nor is a suspect.
  */
 export function hedgeRung({ entry, kind, replayable, tried, barred, suspect, rungs, asked, leftMs }: Situation, usable: (index: number) => boolean): number | undefined {
-  const may = entry === "flows" && kind === "inference" && replayable && tried.length === 0 && barred === undefined && !suspect && asked.length === 0 && leftMs > 0;
+  const may = entry === "flows" && kind === "inference" && replayable && tried.length === 0 && barred === undefined && suspect === undefined && asked.length === 0 && leftMs > 0;
   const index = may ? rungs.findIndex(({ hedges }, at) => hedges && usable(at)) : -1;
   return index < 0 ? undefined : index;
 }
 
 function mayRetry({ entry, kind, replayable, tried, retryRefused, suspect, primaryLeftMs }: Situation): boolean {
-  if (entry !== "flows" || tried.length !== 1 || !replayable || retryRefused || suspect || primaryLeftMs <= 0) return false;
+  if (entry !== "flows" || tried.length !== 1 || !replayable || retryRefused || suspect !== undefined || primaryLeftMs <= 0) return false;
   const [outcome] = tried as readonly [Outcome];
   return (kind === "inference" && mendable.has(outcome)) || (kind === "safe" && mendableSafe.has(outcome));
 }
 
 /** -1 where none is left. */
 function nextRung({ rungs, asked, suspect }: Situation): number {
-  return rungs.findIndex(({ inside }, index) => !asked.includes(index) && (inside || !suspect));
+  const index = rungs.findIndex(({ inside }, at) => !asked.includes(at) && (inside || suspect === undefined));
+  const mayAskServer = index < 0 && suspect === "fresh" && asked.every((at) => rungs[at]?.inside === true);
+  return mayAskServer ? rungs.findIndex(({ inside, servers }) => servers && !inside) : index;
 }
 
 /** What the primary did last, or why it was not asked. */

@@ -12,13 +12,13 @@ export class RungAttempt {
   readonly #rung: Rung;
   readonly #startMs: number;
 
-  /** Asks. The request's body must be whole and kept. */
-  constructor(inquiry: Inquiry, rung: Rung, timeoutMs: number) {
+  /** Asks. The request's body must be whole and kept. `alone`: of several servers one only. */
+  constructor(inquiry: Inquiry, rung: Rung, timeoutMs: number, alone: boolean) {
     this.#inquiry = inquiry;
     this.#rung = rung;
     this.name = rung.name;
     this.#startMs = inquiry.room.deps.clock.monotonicMs();
-    this.answered = this.#answer(timeoutMs);
+    this.answered = this.#answer(timeoutMs, alone);
   }
 
   /** Nobody wants the answer any more. */
@@ -42,9 +42,9 @@ export class RungAttempt {
     });
   }
 
-  async #answer(timeoutMs: number): Promise<RungAnswer> {
+  async #answer(timeoutMs: number, alone: boolean): Promise<RungAnswer> {
     const { clock } = this.#inquiry.room.deps;
-    const question = { ...this.#inquiry.question(), deadlineMs: this.#startMs + timeoutMs };
+    const question = { ...this.#inquiry.question(), deadlineMs: this.#startMs + timeoutMs, ...(alone && { alone }) };
     const { signal } = this.#abort;
     const cancelTimer = clock.after(timeoutMs, () => this.#abort.abort(new DOMException("the rung's share of the time is over", "TimeoutError")));
     const late = new Promise<RungAnswer>((resolve) => {

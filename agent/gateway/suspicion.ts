@@ -55,6 +55,12 @@ export class Suspicion {
     this.#hear("tried", request);
   }
 
+  /** Another server has answered it. */
+  acquit(request: Fingerprinted): void {
+    const fingerprint = request.fingerprint();
+    if (fingerprint !== undefined) this.#seam.hear({ type: "answered", fingerprint });
+  }
+
   /** An attempt at the primary has ended. `trying`: it was a suspect's. */
   ended(request: Fingerprinted, outcome: Outcome, trying: boolean): void {
     switch (outcome) {

@@ -72,7 +72,7 @@ export function replicaRung({ name, urls, timeout, circuit }: ReplicaRungOptions
       const details: string[] = [];
       let left = replicas;
       // Nobody waits for a copy, so it is not repeated.
-      const attempts = question.shadow === undefined ? attemptsMax : 1;
+      const attempts = question.shadow === undefined && question.alone !== true ? attemptsMax : 1;
       for (let attempt = 0; attempt < attempts; attempt += 1) {
         const leftMs = deadlineMs - clock.monotonicMs();
         const chosen = choose(left.filter(({ breaker }) => breaker.allows), clock.monotonicMs(), () => clock.random());

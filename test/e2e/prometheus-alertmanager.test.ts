@@ -112,7 +112,7 @@ const ofOptions: readonly AnyInstrument[] = [
   instruments.rungDisagreement, instruments.timeToFirstToken, instruments.timePerOutputToken,
 ];
 
-const isOf = (some: readonly AnyInstrument[]) => ({ expr }: PanelExpression) => some.some((instrument) => new RegExp(`\\b${prometheusName(instrument)}\\b`).test(expr));
+const isOf = (some: readonly AnyInstrument[]) => ({ expr }: PanelExpression) => some.some((instrument) => new RegExp(`\\b${prometheusName(instrument)}(?:_bucket)?\\b`).test(expr));
 const dependsOnMachine = isOf(ofTheMachine);
 const dependsOnOptions = isOf(ofOptions);
 

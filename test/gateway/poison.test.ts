@@ -2,9 +2,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import type { ChildProcess } from "node:child_process";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { createServer as createTcpServer } from "node:net";
 import { expect, onTestFinished } from "vitest";
+import type { Question, RungAnswer } from "../../agent/backend.ts";
 import { emptyQuarantine, type Quarantine } from "../../agent/gateway/quarantine.ts";
 import { quarantineOptions } from "../../agent/gateway/quarantine-options.ts";
 import type { SavedQuarantine } from "../../agent/gateway/saved-quarantine.ts";
@@ -119,6 +120,26 @@ test("without a rung in the sidecar the guilty request is refused with 422, why 
   expect((await post(url, poison)).status).toBe(503);
   await server.dead();
   expect(server.deaths()).toBe(3);
+});
+
+test("who was in flight at a crash beside the killer is answered by another server, and acquitted; the killer stays suspect", async () => {
+  const quarantine = keeper();
+  const waiting: Socket[] = [];
+  let dead = false;
+  const server = await rawServer((socket) => void (dead ? socket.resetAndDestroy() : waiting.push(socket)));
+  // The input kills any server: the other one breaks off too.
+  const dies = (asked: Question): RungAnswer => (asked.body.toString() === poison ? { outcome: "error", detail: "reset" } : fallback());
+  const other = { ...rung("other", (asked) => Promise.resolve(dies(asked))), kind: "replica" };
+  const { url } = await stage(server, { quarantine, clock: quarantine.clock, rungs: [other] });
+  const bodies = [poison, ...Array.from({ length: 5 }, (_, i) => question(20 + i))];
+  const answers = bodies.map((body) => post(url, body));
+  for (let turns = 0; waiting.length < bodies.length && turns < 5_000; turns += 1) await new Promise(setImmediate);
+  expect(waiting).toHaveLength(bodies.length);
+  dead = true;
+  for (const socket of waiting) socket.resetAndDestroy();
+  expect(statuses(await Promise.all(answers))).toEqual([503, 200, 200, 200, 200, 200]);
+  expect(other.asked.filter(({ body }) => body.toString() === poison)).toHaveLength(1);
+  expect(suspectsOf(quarantine.current())).toEqual([1]); // The others are acquitted.
 });
 
 test("clients of every protocol find the refusal where they look for errors", async () => {

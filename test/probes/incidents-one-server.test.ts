@@ -25,10 +25,10 @@ describe("percentages of few", () => {
     const entry = entryOf({ primary: "blocked", reason: "circuit-open", rung: "none" }, () => false);
     const situation: Situation = {
       entry, routeReason: "circuit-open", kind: "inference", replayable: true, tried: [], retryRefused: false,
-      barred: undefined, suspect: false, unsure: false, rungs: [], asked: [], primaryLeftMs: 8_000, leftMs: 8_000,
+      barred: undefined, suspect: undefined, unsure: false, rungs: [], asked: [], primaryLeftMs: 8_000, leftMs: 8_000,
     };
     expect(next(situation)).toMatchObject({ ask: "primary", lastResort: true, trial: false });
-    expect(next({ ...situation, rungs: [{ inside: true, hedges: false }] })).toMatchObject({ ask: "rung" });
+    expect(next({ ...situation, rungs: [{ inside: true, hedges: false, servers: false }] })).toMatchObject({ ask: "rung" });
   });
 });
 
