@@ -7,7 +7,6 @@
  * until it was kept, so that it also outlives the death of the thread. A thread that dies or falls silent is counted,
  * logged and started again with growing pauses; predictions never notice.
  */
-import { Worker } from "node:worker_threads";
 import { instrumentOf, pack, sizeOf, transferable, type FromAnalyst, type Heard, type Setup, type ToAnalyst } from "./analysis-messages.ts";
 import type { Cancel, Clock } from "./clock.ts";
 import type { Judgement, RungPrice } from "./judgement.ts";
@@ -18,6 +17,7 @@ import type { Point } from "./observation.ts";
 import type { PlainOptions } from "./protocols/plain-options.ts";
 import type { StoreOptions } from "./store/options.ts";
 import type { AuditEvent } from "./store/store.ts";
+import { openThread, threadFile, type Thread } from "./thread.ts";
 
 export interface AnalysisOptions {
   readonly monitors: MonitorsOptions;
@@ -70,10 +70,7 @@ export interface Analysis {
 }
 
 /** The thread as this side sees it. */
-export interface Desk {
-  post(message: ToAnalyst, transfer?: readonly ArrayBuffer[]): void;
-  terminate(): void;
-}
+export type Desk = Thread<ToAnalyst>;
 
 export type OpenDesk = (setup: Setup, on: { readonly clock: Clock; readonly message: (message: FromAnalyst) => void; readonly gone: (why: string) => void }) => Desk;
 
@@ -82,22 +79,8 @@ export function analysis(options: AnalysisOptions, deps: AnalysisDeps): Analysis
   return new AnalysisQueue(options, deps, workerDesk);
 }
 
-const workerDesk: OpenDesk = (setup, { message, gone }) => {
-  const file = import.meta.url.endsWith(".ts") ? "./analysis-worker.ts" : "./analysis-worker.mjs";
-  const worker = new Worker(new URL(file, import.meta.url), {
-    name: "analysis",
-    workerData: setup,
-    resourceLimits: { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 8 },
-  });
-  let why = "it ended by itself";
-  worker.on("message", message);
-  worker.on("error", (error) => (why = error instanceof Error ? (error.stack ?? error.message) : String(error)));
-  worker.on("exit", () => gone(why));
-  return {
-    post: (sent, transfer = []) => worker.postMessage(sent, transfer),
-    terminate: () => void worker.terminate(),
-  };
-};
+const workerDesk: OpenDesk = (setup, on) =>
+  openThread(threadFile("analysis-worker", import.meta.url), { name: "analysis", workerData: setup, resourceLimits: { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 8 } }, on);
 
 const queueBounds: QueueBounds = { observations: 16_384, bytes: 32 * 1_048_576 };
 const batchMax: QueueBounds = { observations: 512, bytes: 4 * 1_048_576 };

@@ -8,34 +8,17 @@
  * in the main thread would make it the place where all wait.
  */
 import { createServer } from "node:net";
-import { Worker } from "node:worker_threads";
 import type { Cancel, Clock } from "../clock.ts";
 import { listenError, type Address } from "../listen.ts";
 import type { Log } from "../log.ts";
+import { openThread, threadFile, type Thread } from "../thread.ts";
 import type { Dropped } from "./room.ts";
 import type { FromWorker, Setup, ToWorker, WorkerData } from "./worker-messages.ts";
 
-/** A thread as this side sees it. */
-export interface Thread {
-  post(message: ToWorker, transfer?: readonly ArrayBuffer[]): void;
-  terminate(): void;
-}
-
 /** `message` is not called any more after `gone`. */
-export type OpenThread = (data: WorkerData, on: { readonly clock: Clock; readonly message: (message: FromWorker) => void; readonly gone: (why: string) => void }) => Thread;
+export type OpenThread = (data: WorkerData, on: { readonly clock: Clock; readonly message: (message: FromWorker) => void; readonly gone: (why: string) => void }) => Thread<ToWorker>;
 
-export const workerThread: OpenThread = (data, { message, gone }) => {
-  const file = import.meta.url.endsWith(".ts") ? "./gateway-worker.ts" : "./gateway-worker.mjs";
-  const worker = new Worker(new URL(file, import.meta.url), { name: `gateway-${data.slot}`, workerData: data });
-  let why = "it ended by itself";
-  worker.on("message", message);
-  worker.on("error", (error) => (why = error instanceof Error ? (error.stack ?? error.message) : String(error)));
-  worker.on("exit", () => gone(why));
-  return {
-    post: (sent, transfer = []) => worker.postMessage(sent, transfer),
-    terminate: () => void worker.terminate(),
-  };
-};
+export const workerThread: OpenThread = (data, on) => openThread(threadFile("gateway-worker", import.meta.url), { name: `gateway-${data.slot}`, workerData: data }, on);
 
 /** One gateway in all workers, as the crew sees it. */
 export interface Generation {
@@ -55,7 +38,7 @@ export interface CrewDeps {
 
 interface Seat {
   readonly slot: number;
-  thread: Thread | undefined;
+  thread: Thread<ToWorker> | undefined;
   /** What a thread says after it was given up does not count. */
   life: number;
   deaths: number;

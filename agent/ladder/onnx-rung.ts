@@ -15,6 +15,7 @@ import type { Log } from "../log.ts";
 import type { PlainOptions } from "../protocols/plain-options.ts";
 import type { ModelDescription, Protocol } from "../protocols/protocol.ts";
 import type { ProtocolName } from "../protocols/protocols.ts";
+import { threadFile } from "../thread.ts";
 import { answerWith, modelOf } from "./answer.ts";
 import { bothInWords, misfit } from "./input-check.ts";
 import type { LadderRung } from "./ladder-rung.ts";
@@ -58,8 +59,6 @@ interface Waiting {
   readonly settle: (answer: RungAnswer) => void;
 }
 
-/** Beside the sources, or beside the bundle. */
-const threadFile = import.meta.url.endsWith(".ts") ? "./onnx-thread.ts" : "./onnx-thread.mjs";
 const restartFirstMs = 1_000;
 const restartMaxMs = 60_000;
 /** Threads that were told to leave and have not: with so many of them no other is started. */
@@ -173,7 +172,7 @@ export class OnnxRung implements LadderRung {
     this.#state = state;
     this.#why = "its model is being loaded";
     const workerData: OnnxThreadData = { path: model, protocol: protocol.name as ProtocolName, plain, features, inputs, version };
-    const worker = new Worker(new URL(threadFile, import.meta.url), { workerData, name: `rung ${this.name}` });
+    const worker = new Worker(threadFile("onnx-thread", import.meta.url), { workerData, name: `rung ${this.name}` });
     worker.unref();
     this.#worker = worker;
     return new Promise((resolve) => {

@@ -11,7 +11,7 @@ import { startAgent } from "../../agent/agent.ts";
 import { inlineAnalysis } from "../../agent/analysis-inline.ts";
 import { systemClock } from "../../agent/clock.ts";
 import { parseConfig, type Config } from "../../agent/config/config.ts";
-import { workerThread, type OpenThread, type Thread } from "../../agent/gateway/crew.ts";
+import { workerThread, type OpenThread } from "../../agent/gateway/crew.ts";
 import { silent } from "../../agent/log.ts";
 
 const infer = "/v2/models/m/infer";
@@ -70,7 +70,7 @@ ladder: [{ kind: default, outputs: { y: ${fallback} } }]`);
 }
 
 async function swimming(config: Config) {
-  const threads: Thread[] = [];
+  const threads: ReturnType<OpenThread>[] = [];
   /** How many exchanges each worker told of. */
   const told = new Map<number, number>();
   const gatewayThread: OpenThread = (data, on) => {
