@@ -7,7 +7,6 @@ import type { Outcome } from "../backend.ts";
 import type { Head } from "../forward/attempt.ts";
 import type { Failure } from "../forward/classify.ts";
 import { endToEnd, fieldValue, provenanceNames } from "./headers.ts";
-import { isSampled } from "./identity.ts";
 import type { Inquiry } from "./inquiry.ts";
 import type { PrimaryAnswer } from "./primary.ts";
 import type { AnswerHead } from "./reply.ts";
@@ -35,7 +34,7 @@ export async function deliver(inquiry: Inquiry, { attempt, flight, head, whole, 
     await reply.end(attempt.held);
     if (outcome === "ok" && kept) remember(inquiry, attempt.held, head, version);
   } else {
-    const memory = deps.remember !== undefined || isOffered(inquiry) ? new Memory(options.holdMax) : undefined;
+    const memory = deps.remember !== undefined || inquiry.offered ? new Memory(options.holdMax) : undefined;
     reply.onDrain(() => attempt.resume());
     const failure = await attempt.pipe((chunk) => {
       work.progress(flight, chunk);
@@ -54,9 +53,8 @@ export async function deliver(inquiry: Inquiry, { attempt, flight, head, whole, 
 
 /** The client has its answer by now. */
 function remember(inquiry: Inquiry, body: readonly Buffer[], head: Head, version: string | undefined): void {
-  const { target, upload, inferenceId } = inquiry;
+  const { target, upload, inferenceId, offered } = inquiry;
   const { remember: keep, qualify, clock } = inquiry.room.deps;
-  const offered = isOffered(inquiry);
   if ((keep === undefined && !offered) || target === undefined || !upload.replayable) return;
   const { status, headers } = head;
   const fields: Record<string, string> = {};
@@ -65,11 +63,6 @@ function remember(inquiry: Inquiry, body: readonly Buffer[], head: Head, version
   const answer = { status, headers: fields, body: Buffer.concat(body), version };
   if (offered) qualify?.offer(inferenceId, question, answer, clock.wallMs());
   keep?.(question, answer);
-}
-
-/** Rungs are tried with a copy of it. */
-function isOffered({ target, inferenceId, room }: Inquiry): boolean {
-  return target !== undefined && room.deps.qualify !== undefined && isSampled(inferenceId, room.deps.qualify.ratio);
 }
 
 async function breakOff({ reply, target, room }: Inquiry, { headers, length }: Head, { outcome }: Failure): Promise<void> {

@@ -5,6 +5,8 @@
  * A request that a hedge has called back counts as one of at least so long, else each hedge would make the next come sooner.
  * What hedges cost is bounded by the budget that they share with second attempts. Cost: a sort of 128 numbers every 16 requests.
  */
+import { Latest } from "./latest.ts";
+
 export type HedgeAfter = number | "p95";
 
 /** What became of a hedge. `refused`: the budget was spent. `lost`: the primary was first. */
@@ -18,7 +20,7 @@ const renewedEvery = 16;
 
 export class Hedging {
   readonly #after: HedgeAfter;
-  readonly #latestMs = new Float64Array(latestCount);
+  readonly #latestMs = new Latest(latestCount);
   #count = 0;
   #p95Ms: number | undefined;
 
@@ -34,10 +36,9 @@ export class Hedging {
   /** The primary took so long, or was called back after so long. */
   took(ms: number): void {
     if (this.#after !== "p95") return;
-    this.#latestMs[this.#count % latestCount] = ms;
+    this.#latestMs.push(ms);
     this.#count += 1;
     if (this.#count < leastCount || (this.#p95Ms !== undefined && this.#count % renewedEvery !== 0)) return;
-    const sorted = this.#latestMs.slice(0, Math.min(this.#count, latestCount)).sort();
-    this.#p95Ms = Math.max(1, sorted[Math.min(sorted.length - 1, Math.floor(quantile * sorted.length))] as number);
+    this.#p95Ms = Math.max(1, this.#latestMs.quantile(quantile) as number);
   }
 }

@@ -16,9 +16,14 @@ export function inferenceIdOf(headers: IncomingHttpHeaders): string {
   return randomUUID();
 }
 
-/** True for a share `ratio` (0 to 1) of all ids, always the same ones; a higher ratio takes in all of a lower one's. */
+/** Where an id stands among all, from 0 to 1: those below a ratio are that share of them, always the same ones. */
+export function placeOf(inferenceId: string): number {
+  return hash32(inferenceId) / 2 ** 32;
+}
+
+/** True for a share `ratio` (0 to 1) of all ids; a higher ratio takes in all of a lower one's. */
 export function isSampled(inferenceId: string, ratio: number): boolean {
-  return hash32(inferenceId) / 2 ** 32 < ratio;
+  return placeOf(inferenceId) < ratio;
 }
 
 /**

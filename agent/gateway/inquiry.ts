@@ -6,7 +6,7 @@ import type { Question, Rung } from "../backend.ts";
 import type { InferenceTarget } from "../protocols/protocol.ts";
 import { primaryShareMs, timeoutOf } from "./deadline.ts";
 import { fingerprint } from "./fingerprint.ts";
-import { inferenceIdOf, isSampled, newTraceparent } from "./identity.ts";
+import { inferenceIdOf, newTraceparent, placeOf } from "./identity.ts";
 import type { Incoming } from "./incoming.ts";
 import type { Reply } from "./reply.ts";
 import type { Room } from "./room.ts";
@@ -39,7 +39,8 @@ export class Inquiry {
   repaired: Repaired | undefined;
   #fingerprint: string | undefined;
   #target: InferenceTarget | undefined;
-  #sampled: boolean;
+  /** Where its id stands among all; 1 where there is none. */
+  readonly #place: number;
 
   /** `ended`: the body has ended one way or another; may be called before this returns. */
   constructor(room: Room, incoming: Incoming, ended: (end: UploadEnd) => void) {
@@ -53,8 +54,8 @@ export class Inquiry {
     this.path = originForm(incoming.target);
     this.#target = targetOf(room, this.method, this.path);
     this.inferenceId = this.#target === undefined ? "" : inferenceIdOf(heeded);
-    this.#sampled = this.#target !== undefined && isSampled(this.inferenceId, options.sample.ratio);
-    if (this.#sampled) reply.keepCopy(options.sample.bodyMax);
+    this.#place = this.#target === undefined ? 1 : placeOf(this.inferenceId);
+    if (this.sampled) reply.keepCopy(options.sample.bodyMax);
     this.traceparent = typeof heeded.traceparent === "string" ? heeded.traceparent : this.sampled ? newTraceparent() : undefined;
     this.timeoutMs = timeoutOf(heeded, this.target === undefined ? Math.max(otherTimeoutMs, options.timeout) : options.timeout);
     const keeps = this.target !== undefined || this.isShort;
@@ -66,8 +67,18 @@ export class Inquiry {
     return this.#target;
   }
 
+  /** Its bodies are handed on for analysis. */
   get sampled(): boolean {
-    return this.#sampled;
+    return this.#isAmong(this.room.options.sample.ratio);
+  }
+
+  /** Rungs are tried with a copy of it. */
+  get offered(): boolean {
+    return this.#isAmong(this.room.deps.qualify?.ratio ?? 0);
+  }
+
+  #isAmong(ratio: number): boolean {
+    return this.#target !== undefined && this.#place < ratio;
   }
 
   /** "" where nobody tells. Where the path does not say it, the body may. */
@@ -83,7 +94,6 @@ export class Inquiry {
     const asked = this.modelAsked;
     if (asked === "" || asked === model) return;
     this.#target = undefined;
-    this.#sampled = false;
   }
 
   /** The body is known to be short enough to be held until it is whole. */
