@@ -22,6 +22,7 @@ import { systemClock } from "../agent/clock.ts";
 import { collectors, collectorsOptions } from "../agent/collectors/collectors.ts";
 import { ask } from "../agent/forward/ask.ts";
 import { silent } from "../agent/log.ts";
+import { median } from "./measure.ts";
 
 const { values } = parseArgs({
   options: { rounds: { type: "string", default: "5" }, window: { type: "string", default: "10" }, hung: { type: "string", default: "60" }, json: { type: "boolean", default: false } },
@@ -109,10 +110,6 @@ function cpuSeconds(pid: number): number {
   };
   const [, , , , , , , , , , , user = 0, system = 0, endedUser = 0, endedSystem = 0] = fieldsOf(pid);
   return (user + system + endedUser + endedSystem) / ticksPerSecond;
-}
-
-function median(numbers: readonly number[]): number {
-  return [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] as number;
 }
 
 async function costOfWatching() {

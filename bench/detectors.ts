@@ -33,6 +33,7 @@ import { mannWhitney } from "../detectors/two-sample/mann-whitney.ts";
 import { welch } from "../detectors/two-sample/welch.ts";
 import { gaussian, random } from "./chance.ts";
 import { competitors, type Competitors, type Question } from "./competitors.ts";
+import { median } from "./measure.ts";
 
 const { values: flags } = parseArgs({
   options: { json: { type: "boolean", default: false }, python: { type: "string" }, rounds: { type: "string", default: "9" }, only: { type: "string" } },
@@ -249,10 +250,6 @@ interface Compared {
   /** Whether the answers agree: alarms to the value, statistics and p to six digits. Undefined where they are not comparable. */
   readonly agrees?: boolean | undefined;
   readonly error?: string;
-}
-
-function median(numbers: readonly number[]): number {
-  return [...numbers].sort((a, b) => a - b)[numbers.length >> 1] as number;
 }
 
 function agree(ours: readonly number[] | undefined, theirs: readonly number[] | null): boolean {

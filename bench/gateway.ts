@@ -13,10 +13,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
-import { inference } from "./gateway/load.ts";
+import { answer, inference } from "./gateway/load.ts";
 import type { Measured } from "./gateway/load.ts";
 import type { Running } from "./gateway/proxies.ts";
 import { installed, proxies, server } from "./gateway/proxies.ts";
+import { median } from "./measure.ts";
 
 const { values } = parseArgs({
   options: {
@@ -35,7 +36,6 @@ const sizes = [
   { name: "200 B", bodyBytes: 200, of: "small" },
   { name: "1 MB", bodyBytes: 1_000_000, of: "large" },
 ] as const;
-const answer = JSON.stringify({ model_name: "bench", model_version: "1", outputs: [{ name: "y", shape: [1, 8], datatype: "FP32", data: Array.from({ length: 8 }, () => 0.125) }] });
 
 const folder = mkdtempSync(join(tmpdir(), "pilotfish-bench-"));
 const behind = await server(answer, false);
@@ -139,11 +139,6 @@ function atRate(port: number): Promise<Measured> {
 async function child(role: string, port: number, more: readonly string[]): Promise<Measured> {
   const { stdout } = await run(process.execPath, [fileURLToPath(new URL("gateway/processes.ts", import.meta.url)), "--role", role, "--port", String(port), ...more]);
   return JSON.parse(stdout) as Measured;
-}
-
-function median(of: readonly number[]): number {
-  const sorted = of.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
 
 function atLeast(value: number | undefined, bar: number): boolean | undefined {

@@ -15,7 +15,8 @@ import { existsSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { residentMb, startDaemon } from "./memory/daemon.ts";
+import { residentMb } from "./measure.ts";
+import { startDaemon } from "./memory/daemon.ts";
 import { slopeOf, type Reading } from "./memory/slope.ts";
 import { openTraffic, startServer } from "./memory/traffic.ts";
 
@@ -85,7 +86,7 @@ async function idle(name: string, measure: () => Promise<Idle>, limitMb?: number
 async function bare(): Promise<Idle> {
   const child = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"], { stdio: ["ignore", "ignore", "inherit"] });
   await wait(2_000);
-  const mb = residentMb(child);
+  const mb = residentMb(child.pid as number);
   child.kill("SIGKILL");
   return { mb };
 }

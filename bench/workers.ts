@@ -7,15 +7,15 @@
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { connect, createServer } from "node:net";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { freePort } from "../agent/cli/demo/free-port.ts";
-import { flatOut, type Measured } from "./gateway/load.ts";
+import { answer, type Measured } from "./gateway/load.ts";
+import { cpuSeconds, listens, median, residentMb } from "./measure.ts";
 
 const { values } = parseArgs({
   options: {
@@ -26,18 +26,13 @@ const { values } = parseArgs({
     rounds: { type: "string", default: "3" },
     seconds: { type: "string", default: "3" },
     lanes: { type: "string", default: "both" },
-    role: { type: "string", default: "" },
-    port: { type: "string", default: "0" },
   },
 });
-const port = Number(values.port);
+const processes = fileURLToPath(new URL("gateway/processes.ts", import.meta.url));
 const seconds = Number(values.seconds);
 const connections = 32;
-const answer = JSON.stringify({ model_name: "bench", model_version: "1", outputs: [{ name: "y", shape: [1, 8], datatype: "FP32", data: Array.from({ length: 8 }, () => 0.125) }] });
 
-if (values.role === "server") serve();
-else if (values.role === "load") await load();
-else await measure();
+await measure();
 
 interface Result {
   readonly workers: number;
@@ -48,30 +43,6 @@ interface Result {
   readonly cpuUs: number[];
   readonly p99Ms: number[];
   failed: number;
-}
-
-/** A message is over when its declared body has come; good enough for this load. Others serve on the same port. */
-function serve(): void {
-  const bytes = Buffer.from(`HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${answer.length}\r\n\r\n${answer}`);
-  createServer({ noDelay: true }, (socket) => {
-    let left = 0;
-    socket.on("error", () => {});
-    socket.on("data", (chunk) => {
-      let at = 0;
-      if (left === 0) {
-        const end = chunk.indexOf("\r\n\r\n");
-        left = Number(/content-length: (\d+)/i.exec(chunk.toString("latin1", 0, end))?.[1] ?? 0);
-        at = end + 4;
-      }
-      left -= chunk.length - at;
-      if (left <= 0) socket.write(bytes);
-    });
-  }).listen({ port, host: "127.0.0.1", reusePort: true });
-}
-
-async function load(): Promise<void> {
-  console.log(JSON.stringify(await flatOut({ port, connections, seconds, bodyBytes: 200 })));
-  process.exit(0);
 }
 
 async function measure(): Promise<void> {
@@ -94,7 +65,7 @@ async function measure(): Promise<void> {
   };
 
   const behind = await freePort();
-  for (let i = 0; i < Number(values.servers); i += 1) start([process.argv[1] as string, "--role", "server", "--port", String(behind)]);
+  for (let i = 0; i < Number(values.servers); i += 1) start([processes, "--role", "server", "--port", String(behind), "--answer", answer]);
   await listening(behind);
 
   const results: Result[] = [];
@@ -104,24 +75,24 @@ async function measure(): Promise<void> {
     const child = start([daemon, "run", "--server", `http://127.0.0.1:${behind}`, ...settings.flatMap((setting) => ["--set", setting])]);
     await listening(front);
     await wait(1_000);
-    const idleMb = residentMb(child);
+    const idleMb = residentMb(child.pid as number);
     results.push({ workers, front, child, idleMb, perSecond: [], cpuUs: [], p99Ms: [], failed: 0 });
   }
 
   // A first round for nobody: what runs often is compiled by then.
   for (let round = -1; round < Number(values.rounds); round += 1) {
     for (const result of results) {
-      const before = cpuSeconds(result.child);
+      const before = cpuSeconds(result.child.pid as number);
       const loads = await Promise.all(Array.from({ length: Number(values.loads) }, () => loaded(result.front)));
       if (round < 0) continue;
       const perSecond = loads.reduce((sum, one) => sum + one.perSecond, 0);
       result.perSecond.push(perSecond);
-      result.cpuUs.push(((cpuSeconds(result.child) - before) * 1e6) / (perSecond * seconds));
+      result.cpuUs.push(((cpuSeconds(result.child.pid as number) - before) * 1e6) / (perSecond * seconds));
       result.p99Ms.push(Math.max(...loads.map(({ p99Ms }) => p99Ms)));
       result.failed += loads.reduce((sum, { failed }) => sum + failed, 0);
     }
   }
-  const rows = results.map(({ workers, child, idleMb, perSecond, cpuUs, p99Ms, failed }) => ({ workers, perSecond: median(perSecond), toFirst: median(perSecond) / median(results[0]?.perSecond ?? []), cpuUs: median(cpuUs), p99Ms: median(p99Ms), failed, idleMb, loadedMb: residentMb(child) }));
+  const rows = results.map(({ workers, child, idleMb, perSecond, cpuUs, p99Ms, failed }) => ({ workers, perSecond: median(perSecond), toFirst: median(perSecond) / median(results[0]?.perSecond ?? []), cpuUs: median(cpuUs), p99Ms: median(p99Ms), failed, idleMb, loadedMb: residentMb(child.pid as number) }));
   if (values.json) {
     console.log(JSON.stringify({ cores: availableParallelism(), loads: Number(values.loads), servers: Number(values.servers), rows }, null, 2));
   } else {
@@ -134,7 +105,7 @@ async function measure(): Promise<void> {
 }
 
 async function loaded(to: number): Promise<Measured> {
-  const child = spawn(process.execPath, [process.argv[1] as string, "--role", "load", "--port", String(to), "--seconds", String(seconds)], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, [processes, "--role", "flat-out", "--port", String(to), "--seconds", String(seconds), "--connections", String(connections)], { stdio: ["ignore", "pipe", "inherit"] });
   let text = "";
   child.stdout.on("data", (chunk: Buffer) => (text += chunk.toString()));
   await once(child, "close");
@@ -143,26 +114,8 @@ async function loaded(to: number): Promise<Measured> {
 
 async function listening(at: number): Promise<void> {
   for (let i = 0; i < 200; i += 1) {
-    const open = await new Promise<boolean>((resolve) => {
-      const socket = connect(at, "127.0.0.1", () => resolve(true)).on("error", () => resolve(false));
-      socket.once("connect", () => socket.destroy());
-    });
-    if (open) return;
+    if (await listens(at)) return;
     await wait(50);
   }
   throw new Error(`nobody listens on port ${at}`);
-}
-
-/** Of all its threads. */
-function cpuSeconds({ pid }: ChildProcess): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ")[1]?.split(" ") ?? [];
-  return (Number(fields[11]) + Number(fields[12])) / 100;
-}
-
-function residentMb({ pid }: ChildProcess): number {
-  return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1]) / 1_024;
-}
-
-function median(of: readonly number[]): number {
-  return of.toSorted((a, b) => a - b)[Math.floor(of.length / 2)] ?? Number.NaN;
 }

@@ -19,6 +19,9 @@ export interface Measured {
   readonly p99Ms: number;
 }
 
+/** What servers of benches answer: an inference of eight numbers. */
+export const answer: string = JSON.stringify({ model_name: "bench", model_version: "1", outputs: [{ name: "y", shape: [1, 8], datatype: "FP32", data: Array.from({ length: 8 }, () => 0.125) }] });
+
 /** A request of an inference whose JSON has about `bodyBytes` bytes. */
 export function inference(bodyBytes: number): Buffer {
   const around = JSON.stringify({ inputs: [{ name: "x", shape: [1, 1], datatype: "FP32", data: [] }] });

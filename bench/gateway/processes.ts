@@ -93,7 +93,7 @@ function bare(): void {
   }).listen(port, "127.0.0.1");
 }
 
-/** Takes each message for over when its declared body has come; good enough for the load of load.ts. */
+/** Takes each message for over when its declared body has come; good enough for the load of load.ts. Others may serve on the same port. */
 function minimal(answer: string): void {
   const bytes = Buffer.from(`HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${answer.length}\r\n\r\n${answer}`);
   createTcpServer({ noDelay: true }, (socket) => {
@@ -110,5 +110,5 @@ function minimal(answer: string): void {
       left -= chunk.length - at;
       if (left <= 0) socket.write(bytes);
     });
-  }).listen(port, "127.0.0.1");
+  }).listen({ port, host: "127.0.0.1", reusePort: true });
 }

@@ -4,14 +4,13 @@
  */
 import { spawn, spawnSync } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, connect } from "node:net";
-import type { AddressInfo } from "node:net";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { freePort } from "../../agent/cli/demo/free-port.ts";
+import { cpuSeconds, listens } from "../measure.ts";
 
 export interface Running {
   readonly port: number;
@@ -128,43 +127,13 @@ async function started(command: string, args: (port: number) => readonly string[
   children.push(child);
   for (let tries = 0; tries < 200; tries += 1) {
     if (child.exitCode !== null) throw new Error(`${command} ended with ${child.exitCode}`);
-    if (await answers(port)) return { port, close, cpuSeconds: () => cpuSeconds(child.pid as number) };
+    if (await listens(port)) return { port, close, cpuSeconds: () => cpuSeconds(child.pid as number) };
     await wait(100);
   }
   close();
   throw new Error(`${command} does not listen`);
 }
 
-/** Of a process and of those it has started, in ticks of 10 ms. */
-function cpuSeconds(pid: number): number {
-  try {
-    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "latin1").trim().split(" ").filter(Boolean);
-    return [String(pid), ...children].reduce((sum, one) => {
-      const fields = readFileSync(`/proc/${one}/stat`, "latin1").split(") ")[1]?.split(" ") ?? [];
-      return sum + (Number(fields[11]) + Number(fields[12])) / 100;
-    }, 0);
-  } catch {
-    return Number.NaN;
-  }
-}
-
 function end(child: ChildProcess): void {
   if (child.exitCode === null) child.kill("SIGTERM");
-}
-
-async function freePort(): Promise<number> {
-  const listener = createServer().listen(0, "127.0.0.1");
-  await once(listener, "listening");
-  const { port } = listener.address() as AddressInfo;
-  listener.close();
-  await once(listener, "close");
-  return port;
-}
-
-function answers(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1");
-    socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
-    socket.once("connect", () => socket.destroy());
-  });
 }

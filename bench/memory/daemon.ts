@@ -1,9 +1,9 @@
 /** The daemon as bench/memory.ts measures it: a process of its own, read through /proc and, where it was asked to, its inspector. */
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
 import { freePort } from "../../agent/cli/demo/free-port.ts";
+import { residentMb } from "../measure.ts";
 import { inspected } from "./inspected.ts";
 import type { Inspected } from "./inspected.ts";
 
@@ -47,16 +47,12 @@ export async function startDaemon({ command, settings = [], serverPort, inspect 
     gatewayPort,
     readyMs,
     inspected: () => inspected(inspectPort),
-    residentMb: () => residentMb(child),
+    residentMb: () => residentMb(child.pid as number),
     async scrape() {
       await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
     },
     close: () => void child.kill("SIGKILL"),
   };
-}
-
-export function residentMb({ pid }: ChildProcess): number {
-  return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1]) / 1_024;
 }
 
 async function ready(url: string, child: ChildProcess): Promise<void> {
