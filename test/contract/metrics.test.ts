@@ -3,7 +3,6 @@
  * that changes in the golden text is a breaking change (`UPDATE_GOLDEN=1 npx vitest run test/contract/metrics.test.ts`
  * writes it anew).
  */
-import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -13,6 +12,7 @@ import { instruments, prometheusName, type AnyInstrument, type Instrument } from
 import { Meter } from "../../exporters/meter.ts";
 import { otlpOptions, startOpenTelemetry } from "../../exporters/opentelemetry.ts";
 import { prometheusText } from "../../exporters/prometheus.ts";
+import { tool } from "../dashboards/tool.ts";
 import { otlpCollector } from "../exporters/otlp-collector.ts";
 import { FakeClock } from "../fake-clock.ts";
 
@@ -63,14 +63,11 @@ test("every instrument is one family under its Prometheus name, with help and ty
   expect(text).not.toMatch(/otel_scope|target_info|# UNIT/);
 });
 
-test("promtool can read the text and has no more to say than that OpenTelemetry calls two gauges a count", async (context) => {
-  const found = spawnSync("promtool", ["--version"]).error === undefined;
-  if (!found) {
-    if (process.env["PILOTFISH_REAL"] === "1") throw new Error("promtool is missing: install Prometheus");
-    context.skip("NOT CHECKED: promtool is missing; install Prometheus to run this test");
-  }
-  const { stdout, stderr } = spawnSync("promtool", ["check", "metrics"], { input: await scrape(), encoding: "utf8" });
-  const said = `${stdout}${stderr}`.split("\n").filter((line) => line !== "");
+const promtool = await tool("promtool");
+
+test.skipIf(promtool.missing)("promtool can read the text and has no more to say than that OpenTelemetry calls two gauges a count", async () => {
+  const { output } = await promtool.reading(await scrape(), "check", "metrics");
+  const said = output.split("\n").filter((line) => line !== "");
   const convention = 'non-histogram and non-summary metrics should not have "_count" suffix';
   expect(said).toEqual([`process_thread_count ${convention}`, `process_unix_file_descriptor_count ${convention}`]);
 });

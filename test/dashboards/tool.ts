@@ -11,23 +11,33 @@ export interface Tool {
   /** False where it is not installed; then a test that needs it says so loudly, and fails where real components are required. */
   readonly missing: boolean;
   /** What it printed, on both streams. */
-  (...args: string[]): Promise<{ readonly ok: boolean; readonly output: string }>;
+  (...args: string[]): Promise<Said>;
+  /** The same with something to read on its standard input. */
+  readonly reading: (input: string, ...args: string[]) => Promise<Said>;
+}
+
+export interface Said {
+  readonly ok: boolean;
+  readonly output: string;
 }
 
 export async function tool(name: string): Promise<Tool> {
-  const call = async (...args: string[]) => {
+  const reading = async (input: string, ...args: string[]): Promise<Said> => {
     try {
-      const { stdout, stderr } = await run(name, args, { timeout: 60_000, maxBuffer: 16 * 1_048_576 });
+      const running = run(name, args, { timeout: 60_000, maxBuffer: 16 * 1_048_576 });
+      running.child.stdin?.on("error", () => {}).end(input); // One that does not read says so by its end.
+      const { stdout, stderr } = await running;
       return { ok: true, output: stdout + stderr };
     } catch (error) {
       const { stdout = "", stderr = "", message } = error as { stdout?: string; stderr?: string; message: string };
       return { ok: false, output: stdout + stderr || message };
     }
   };
+  const call = (...args: string[]): Promise<Said> => reading("", ...args);
   const installed = (await call("--version")).ok;
   if (!installed) console.warn(`\n*** ${name} is not installed: what it would check is NOT checked. Debian: apt-get install prometheus prometheus-alertmanager ***\n`);
   // With PILOTFISH_REAL=1 nothing counts as missing, so the test runs and fails at its first call.
-  return Object.assign(call, { missing: !installed && process.env["PILOTFISH_REAL"] !== "1" });
+  return Object.assign(call, { reading, missing: !installed && process.env["PILOTFISH_REAL"] !== "1" });
 }
 
 /** A folder of files for the time that `use` takes. */
