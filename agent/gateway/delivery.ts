@@ -6,10 +6,11 @@
 import type { Outcome } from "../backend.ts";
 import type { Head } from "../forward/attempt.ts";
 import type { Failure } from "../forward/classify.ts";
-import { endToEnd, fieldValue, provenanceNames } from "./headers.ts";
+import { endToEnd, provenanceNames } from "./headers.ts";
 import type { Inquiry } from "./inquiry.ts";
 import type { PrimaryAnswer } from "./primary.ts";
 import type { AnswerHead } from "./reply.ts";
+import { isEventStream } from "./stream.ts";
 
 const noFields: readonly string[] = [];
 const bodyless: ReadonlySet<number> = new Set([204, 304]);
@@ -65,9 +66,8 @@ function remember(inquiry: Inquiry, body: readonly Buffer[], head: Head, version
   keep?.(question, answer);
 }
 
-async function breakOff({ reply, target, room }: Inquiry, { headers, length }: Head, { outcome }: Failure): Promise<void> {
-  const isStream = length === undefined && fieldValue(headers, "content-type")?.startsWith("text/event-stream") === true;
-  const last = isStream && target !== undefined && outcome !== "cancelled" ? room.deps.protocol.streamError(`the answer broke off: ${outcome}`) : undefined;
+async function breakOff({ reply, target, room }: Inquiry, head: Head, { outcome }: Failure): Promise<void> {
+  const last = isEventStream(head) && target !== undefined && outcome !== "cancelled" ? room.deps.protocol.streamError(`the answer broke off: ${outcome}`) : undefined;
   if (last === undefined) reply.break();
   else await reply.end([last]);
 }

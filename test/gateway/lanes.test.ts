@@ -211,6 +211,23 @@ test("a stream of events that breaks says so in the protocol's own form, and is 
   expect(await exchange()).toMatchObject({ outcome: "reset", status: 200 });
 });
 
+test("a stream of events that is compressed and breaks is broken off: plain words behind it could not be read", async () => {
+  let breakOff: () => void = () => {};
+  const server = await rawServer((socket) => {
+    socket.write("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
+    breakOff = () => void socket.resetAndDestroy();
+  });
+  const { url } = await stage(server);
+  const client = await dial(url);
+  client.socket.write(asked);
+  await client.until("abc");
+  const closed = once(client.socket, "close");
+  breakOff();
+  await closed;
+  expect(client.received()).not.toContain("error");
+  expect(client.received()).not.toContain("\r\n0\r\n\r\n");
+});
+
 test("with the lanes set to ordinary nothing takes the plain lane", async () => {
   // Undici tells the server that it keeps the connection; the plain lane has no need to.
   let connection: string | undefined;
