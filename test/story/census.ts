@@ -5,10 +5,11 @@ import { fileURLToPath } from "node:url";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { startAgent, type RunningAgent } from "../../agent/agent.ts";
 import { inlineAnalysis } from "../../agent/analysis-inline.ts";
-import { parseConfig, type Config } from "../../agent/config/config.ts";
+import type { Config } from "../../agent/config/config.ts";
 import type { Log } from "../../agent/log.ts";
 import { inferRequest, type CensusRow } from "../../examples/employment/rows.ts";
 import { FakeClock } from "../fake-clock.ts";
+import { storyConfig } from "./config.ts";
 
 const employment = new URL("../../examples/employment/", import.meta.url);
 
@@ -128,16 +129,7 @@ export async function swim(opened: Opened, server: { readonly url: string }, mor
 }
 
 export function configOf(server: { readonly url: string }, more: string): Config {
-  const parsed = parseConfig(`
-server: { url: "${server.url}" }
-model: { name: employment }
-gateway: { host: 127.0.0.1, port: 0 }
-api: { port: 0 }
-metrics: { host: 127.0.0.1, port: 0 }
-collectors: { server: { metrics: "off", pid: 1 }, gpu: { backend: "off" } }
-${more}`);
-  if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
-  return parsed.config;
+  return storyConfig(server.url, "employment", more);
 }
 
 export function turn(): Promise<void> {

@@ -5,10 +5,11 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { startAgent } from "../../agent/agent.ts";
 import { inlineAnalysis } from "../../agent/analysis-inline.ts";
-import { parseConfig } from "../../agent/config/config.ts";
+import type { Config } from "../../agent/config/config.ts";
 import { silent } from "../../agent/log.ts";
 import { FakeClock } from "../fake-clock.ts";
 import { bodyOf, httpServer, post, send } from "../gateway/stage.ts";
+import { storyConfig } from "./config.ts";
 
 const answer = '{"model_name":"m","model_version":"1","outputs":[{"name":"y","datatype":"FP32","shape":[1],"data":[0.25]}]}';
 const metadata = '{"name":"m","versions":["1"],"inputs":[{"name":"x","datatype":"FP32","shape":[-1,1]}],"outputs":[]}';
@@ -28,21 +29,11 @@ async function server() {
   return { url, heard };
 }
 
-function configOf(url: URL, store: string, more: string = "") {
-  const parsed = parseConfig(`
-server: { url: "${url.origin}" }
-model: { name: m }
-gateway: { host: 127.0.0.1, port: 0 }
-api: { port: 0 }
-metrics: { host: 127.0.0.1, port: 0 }
-store: { path: ${JSON.stringify(store)} }
-collectors: { server: { metrics: "off", pid: 1 }, gpu: { backend: "off" } }
-${more}`);
-  if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
-  return parsed.config;
+function configOf(url: URL, store: string, more: string = ""): Config {
+  return storyConfig(url.origin, "m", `store: { path: ${JSON.stringify(store)} }\n${more}`);
 }
 
-async function swimming(config: ReturnType<typeof configOf>) {
+async function swimming(config: Config) {
   const clock = new FakeClock();
   const agent = await startAgent(config, { clock, log: silent, version: "test", analysis: inlineAnalysis });
   let closed: Promise<unknown> | undefined;
