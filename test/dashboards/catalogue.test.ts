@@ -89,6 +89,8 @@ const unseen: readonly (keyof typeof instruments)[] = [
   "probeDuration",
   "probeLastSuccess",
   "driftAlarms",
+  "driftBinRows",
+  "driftBinReference",
   "memoryUsage",
   "processThreads",
   "processFiles",
