@@ -6,8 +6,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
-import { api, apiOptions, apiOptionsProblem, type ApiDeps } from "../../agent/api/api.ts";
+import { api, type ApiDeps } from "../../agent/api/api.ts";
+import { apiOptions, apiOptionsProblem } from "../../agent/api/options.ts";
+import { routes, type RoutesDeps } from "../../agent/routes.ts";
 import { silent } from "../../agent/log.ts";
+import type { AuditEntry } from "../../agent/audit.ts";
 import type { ActualObservation } from "../../agent/observation.ts";
 import { snapshotDocument, subprotocol } from "../../exporters/frames.ts";
 import type { StateSignal } from "../../exporters/signal.ts";
@@ -26,10 +29,20 @@ const failed: StateSignal = {
   rev: 1,
 };
 
+const nothingKept = async () => ({ result: "missing" as const, message: "there is none" });
+const noReferences: RoutesDeps["references"] = {
+  list: () => ({ active: null, configured: null, references: [] }),
+  upload: nothingKept, activate: nothingKept, rollBack: nothingKept, remove: nothingKept,
+};
+
 let clock: FakeClock;
 let hub: SignalHub;
 let actuals: ActualObservation[];
-let deps: ApiDeps;
+let audited: AuditEntry[];
+let deps: Deps;
+/** What the listener and the routes are handed. */
+type Deps = Omit<ApiDeps, "routes"> & RoutesDeps;
+
 let port: number;
 let folder: string;
 const closing: (() => void | Promise<void>)[] = [];
@@ -39,6 +52,7 @@ beforeEach(async () => {
   clock = new FakeClock();
   hub = signalHub({ clock, instance: "pod-7", log: silent }, signalsOptions.parse({}));
   actuals = [];
+  audited = [];
   deps = {
     clock,
     log: silent,
@@ -47,6 +61,16 @@ beforeEach(async () => {
     metrics: (_, response) => void response.setHeader("content-type", "text/plain").end("pilotfish_up 1\n"),
     actual: (observation) => void actuals.push(observation),
     connect: hub.connect,
+    audit: (entry) => void audited.push(entry),
+    answered: () => {},
+    dropped: () => {},
+    version: "test",
+    config: () => ({}),
+    reload: undefined,
+    events: async () => [],
+    samples: () => ({ ok: true, accepted: 0, ignored: 0 }),
+    referencesSizeMax: 1_024,
+    references: noReferences,
     snapshot: hub.snapshot,
   };
 });
@@ -56,8 +80,9 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-async function open(options: Record<string, unknown> = {}, changed: Partial<ApiDeps> = {}): Promise<void> {
-  const { address, close } = await api(apiOptions.parse({ port: 0, ...options }), { ...deps, ...changed }).start();
+async function open(options: Record<string, unknown> = {}, changed: Partial<Deps> = {}): Promise<void> {
+  const all = { ...deps, ...changed };
+  const { address, close } = await api(apiOptions.parse({ port: 0, ...options }), { ...all, routes: routes(all) }).start();
   closing.push(close);
   port = address.port;
 }
@@ -224,7 +249,7 @@ describe("access", () => {
   test("off loopback without a token it does not start", async () => {
     for (const host of ["0.0.0.0", "::", "10.0.0.7", "model.example"]) {
       expect(apiOptionsProblem(apiOptions.parse({ host }))).toContain("api.tokenFile");
-      await expect(api(apiOptions.parse({ host, port: 0 }), deps).start()).rejects.toThrow(/api\.host .* is not loopback/);
+      await expect(api(apiOptions.parse({ host, port: 0 }), { ...deps, routes: [] }).start()).rejects.toThrow(/api\.host .* is not loopback/);
     }
     for (const host of ["127.0.0.1", "localhost", "::1"]) expect(apiOptionsProblem(apiOptions.parse({ host }))).toBeUndefined();
   });
