@@ -16,7 +16,8 @@ import { isLoopback, readToken, refusalOf, type Access } from "./access.ts";
 import { readActuals } from "./actuals.ts";
 import { addressOf, connectionsMax, httpLimits, idleTimeoutMs, refuseConnection } from "./listening.ts";
 import { openRoutes, type OpenRoutesDeps } from "./open-routes.ts";
-import { problem, problemType, type Mistake } from "./problem.ts";
+import { mistakesOf, problem, problemType, type Mistake } from "./problem.ts";
+import type { Route } from "./route.ts";
 import { acceptUpgrades, offersSignals } from "./upgrade.ts";
 
 export const apiOptions = z.strictObject({
@@ -42,6 +43,7 @@ export interface ApiDeps extends OpenRoutesDeps {
   readonly state: () => StateDocument;
   /** Takes an actual; whether its inference is known is found out later, elsewhere. */
   readonly actual: (observation: ActualObservation) => void;
+  readonly routes?: readonly Route[];
   readonly connect: (socket: WebSocket, remote: string) => void;
   readonly snapshot: () => SnapshotDocument;
 }
@@ -118,6 +120,7 @@ function server(options: ApiOptions, access: Access, deps: ApiDeps): FastifyInst
   for (const [url, { method, handle }] of Object.entries(routes)) {
     app.route({ url, method, handler: (request, reply) => void handle(request, reply) });
   }
+  for (const route of deps.routes ?? []) serve(app, route);
   app.setNotFoundHandler((request, reply) => {
     const path = pathOf(request);
     const method = Object.hasOwn(open, path) ? "GET" : Object.hasOwn(routes, path) ? routes[path]?.method : undefined;
@@ -132,6 +135,22 @@ function server(options: ApiOptions, access: Access, deps: ApiDeps): FastifyInst
     return sendProblem(reply, 500, "this is a fault in Pilotfish; its log says more");
   });
   return app;
+}
+
+/** Until every route is a row of one table. */
+function serve(app: FastifyInstance, { method, path, query, body, handle }: Route): void {
+  app.route({
+    url: path.replaceAll(/\{(\w+)\}/g, ":$1"),
+    method,
+    async handler(request, reply) {
+      const [asked, given] = [query?.safeParse(request.query), body?.safeParse(request.body)];
+      const mistakes = [asked, given].flatMap((parsed) => (parsed?.success === false ? mistakesOf(parsed.error) : []));
+      if (mistakes.length > 0) return sendProblem(reply, 400, "the request has mistakes", mistakes);
+      const answer = await handle({ principal: { name: "local", role: "admin" }, params: request.params as Record<string, string>, query: asked?.data, body: given?.data, headers: request.headers });
+      if ("problem" in answer) return sendProblem(reply, answer.status, answer.problem, answer.errors);
+      return reply.code(answer.status).headers(answer.headers ?? {}).type(answer.type ?? "application/json").send(answer.body === undefined ? "" : JSON.stringify(answer.body));
+    },
+  });
 }
 
 function sendState(request: FastifyRequest, reply: FastifyReply, state: StateDocument): FastifyReply {
