@@ -60,9 +60,9 @@ export interface RunningAgent {
 }
 
 /** The sections that a reload puts in force; the gateway keeps its address and its threads. */
-function withReloadable(config: Config, { server, gateway, ladder, contract, confidence, probes, collectors, failover }: Config): Config {
+function withReloadable(config: Config, { server, gateway, ladder, contract, confidence, probes, collectors, failover, decisions: rules }: Config): Config {
   const { host, port, workers } = config.gateway;
-  return { ...config, server, gateway: { ...gateway, host, port, workers }, ladder, contract, confidence, probes, collectors, failover };
+  return { ...config, server, gateway: { ...gateway, host, port, workers }, ladder, contract, confidence, probes, collectors, failover, decisions: rules };
 }
 
 /** How long the analysis' series outlive its last word: it speaks each second. */
@@ -102,7 +102,6 @@ export async function startAgent(first: Config, { clock, log, version, analysis:
   life.opened("alertmanager", pages.start());
 
   const record = recorder(meter, clock, () => [primaryName, ...config.ladder.map(({ name }) => name), "none"], 3 * first.collectors.interval);
-  const decided = decisions(() => swim, meter);
   const view = stateView({ version, instance, swim: () => swim });
   const announce: Announce = exporters(
     {
@@ -157,8 +156,9 @@ export async function startAgent(first: Config, { clock, log, version, analysis:
     if (observation.kind === "sample" || observation.kind === "copy" || observation.kind === "exchange" || observation.kind === "actual") analysed.hear(observation);
   };
   const audit: Audit = ({ atWallMs, ...detail }) => analysed.append({ atWallMs, kind: "audit", detail });
+  const decided = decisions({ clock, log, meter, audit, observe, dropped, config: () => config, swim: () => swim, page: (approval) => pages.signal(approval), save: (state) => analysed.save("reviews", state), saved: saved.get("reviews") });
   let listeners: RunningAgent["listeners"];
-  const swimDeps: SwimDeps = { clock, log, meter, announce, observe, dropped, save: (state) => analysed.save("failover", state), audit, overridden: decided.overridden, saveQuarantine: (state) => analysed.save("quarantine", state), prices: () => prices, gatewayThread };
+  const swimDeps: SwimDeps = { clock, log, meter, announce, observe, dropped, save: (state) => analysed.save("failover", state), audit, overridden: decided.overridden, review: decided.review, decide: decided.onDrift, saveQuarantine: (state) => analysed.save("quarantine", state), prices: () => prices, gatewayThread };
 
   try {
     // Opened in this order, closed in the other: the gateway drains while all others still serve it, and who listens to
@@ -172,6 +172,7 @@ export async function startAgent(first: Config, { clock, log, version, analysis:
     life.opened("gauges", gauges(clock, meter, () => swim?.gateway, () => analysed.depth()));
     swim = await startSwim(first, swimDeps, { failover: saved.get("failover"), quarantine: saved.get("quarantine"), rev: 0, protocol: speaks(first), front: undefined });
     life.opened("protocol", () => stopFinding());
+    life.opened("reviews", decided.start());
     findOut();
     life.opened("swim", async () => void (await swim?.close()));
     ready = { ready: true, reasons: [] };

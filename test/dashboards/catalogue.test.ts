@@ -88,6 +88,8 @@ const unseen: readonly (keyof typeof instruments)[] = [
   "attemptDuration",
   "overrideActive",
   "overrideUntil",
+  "reviewsOpen",
+  "reviews",
   "probeDuration",
   "probeLastSuccess",
   "driftAlarms",
