@@ -18,10 +18,13 @@ import { api } from "./api/api.ts";
 import type { Reloaded } from "./api/config.ts";
 import { metricsListener } from "./api/metrics-listener.ts";
 import type { Readiness } from "./api/open-routes.ts";
+import type { Audit } from "./audit.ts";
 import { primaryName } from "./backend.ts";
 import type { Clock } from "./clock.ts";
 import type { Config } from "./config/config.ts";
 import { control } from "./control.ts";
+import { decisions } from "./decisions.ts";
+import { overrideOnly } from "./failover/saved.ts";
 import { ask } from "./forward/ask.ts";
 import type { Judgement, RungPrice } from "./judgement.ts";
 import { Lifecycle } from "./lifecycle.ts";
@@ -62,9 +65,9 @@ export interface RunningAgent {
 }
 
 /** The sections that a reload puts in force; the gateway keeps its address and its threads. */
-function withReloadable(config: Config, { server, gateway, ladder, contract, confidence, probes, collectors, failover }: Config): Config {
+function withReloadable(config: Config, { server, gateway, ladder, contract, confidence, probes, collectors, failover, decisions: rules }: Config): Config {
   const { host, port, workers } = config.gateway;
-  return { ...config, server, gateway: { ...gateway, host, port, workers }, ladder, contract, confidence, probes, collectors, failover };
+  return { ...config, server, gateway: { ...gateway, host, port, workers }, ladder, contract, confidence, probes, collectors, failover, decisions: rules };
 }
 
 /** How long the analysis' series outlive its last word: it speaks each second. */
@@ -162,19 +165,23 @@ export async function startAgent(given: Config, { clock, log, version, reload, a
     if (observation.kind === "exchange") telemetry.exchange(observation);
     if (observation.kind === "sample" || observation.kind === "copy" || observation.kind === "exchange" || observation.kind === "actual") analysed.hear(observation);
   };
+  const audit: Audit = (entry) => controlled.audit(entry);
+  const decided = decisions({ clock, log, meter, audit, observe, dropped, config: () => config, swim: () => swim, page: (approval) => pages.signal(approval), save: (state) => analysed.save("reviews", state), saved: saved.get("reviews") });
   const controlled = control({
     clock, log, meter, version, analysed, shelf, observe, dropped, reload,
     config: () => config,
     protocol: () => speaks(config),
     state: view.document,
     snapshot: hub.snapshot,
+    overrides: decided.overrides,
+    reviews: decided.reviews,
     async referenceChanged() {
       await inTurn(() => become(referring(config)));
     },
   });
   life.opened("intake", controlled.start());
   let listeners: RunningAgent["listeners"];
-  const swimDeps: SwimDeps = { clock, log, meter, announce, observe, dropped, save: (state) => analysed.save("failover", state), saveQuarantine: (state) => analysed.save("quarantine", state), prices: () => prices, gatewayThread };
+  const swimDeps: SwimDeps = { clock, log, meter, announce, observe, dropped, save: (state) => analysed.save("failover", state), audit, overridden: decided.overridden, review: decided.review, decide: decided.onDrift, saveQuarantine: (state) => analysed.save("quarantine", state), prices: () => prices, gatewayThread };
 
   try {
     // Opened in this order, closed in the other: the gateway drains while all others still serve it, and who listens to
@@ -188,6 +195,7 @@ export async function startAgent(given: Config, { clock, log, version, reload, a
     life.opened("gauges", gauges(clock, meter, () => swim?.gateway, () => analysed.depth()));
     swim = await startSwim(first, swimDeps, { failover: saved.get("failover"), quarantine: saved.get("quarantine"), rev: 0, protocol: speaks(first), front: undefined });
     life.opened("protocol", () => stopFinding());
+    life.opened("reviews", decided.start());
     findOut();
     life.opened("swim", async () => void (await swim?.close()));
     ready = { ready: true, reasons: [] };
@@ -205,13 +213,16 @@ export async function startAgent(given: Config, { clock, log, version, reload, a
     try {
       // What is known of the server that was is not known of another one.
       const isSame = next.server.url === config.server.url;
-      const known = { failover: isSame ? before.failover.saved() : undefined, quarantine: isSame ? before.quarantine() : undefined };
+      const saved = before.failover.saved();
+      const known = { failover: isSame ? saved : overrideOnly(saved), quarantine: isSame ? before.quarantine() : undefined };
       swim = await startSwim(next, swimDeps, { ...known, rev: before.failover.current().rev, protocol: speaks(next), front: before.gateway.handOver });
     } catch (error) {
       reloadOk.set(0);
       log.error({ error }, "the config was not reloaded, the old one stays in force");
       return false;
     }
+    // A person may have decided while the rooms were made.
+    swim.failover.adopt(before.failover.saved());
     config = next;
     await before.retire();
     return true;

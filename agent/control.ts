@@ -9,6 +9,8 @@ import type { SnapshotDocument } from "../exporters/frames.ts";
 import type { Analysis } from "./analysis.ts";
 import { historyKinds, type HistoryDeps } from "./api/history.ts";
 import type { Reloaded } from "./api/config.ts";
+import type { OverrideRoutesDeps } from "./api/overrides.ts";
+import type { ReviewRoutesDeps } from "./api/reviews.ts";
 import type { Route } from "./api/route.ts";
 import type { StateDocument } from "./api/state.ts";
 import type { Audit } from "./audit.ts";
@@ -38,6 +40,8 @@ export interface ControlDeps {
   readonly protocol: () => string;
   readonly state: () => StateDocument;
   readonly snapshot: () => SnapshotDocument;
+  readonly overrides: OverrideRoutesDeps;
+  readonly reviews: ReviewRoutesDeps;
   readonly reload: (() => Promise<Reloaded>) | undefined;
   /** Another reference is in force; rooms that read it must do so anew. */
   readonly referenceChanged: () => Promise<void>;

@@ -3,17 +3,25 @@ import { actualsRoutes, type ActualsDeps } from "./api/actuals.ts";
 import { configRoutes, type ConfigDeps } from "./api/config.ts";
 import { historyRoutes, type HistoryDeps } from "./api/history.ts";
 import { documentRoute } from "./api/openapi.ts";
+import { overrideRoutes, type OverrideRoutesDeps } from "./api/overrides.ts";
 import { referencesRoutes, type ReferencesDeps } from "./api/references.ts";
+import { reviewRoutes, type ReviewRoutesDeps } from "./api/reviews.ts";
 import type { Route } from "./api/route.ts";
 import { samplesRoutes, type SamplesDeps } from "./api/samples.ts";
 import { stateRoutes, type StateDeps } from "./api/state.ts";
 
-export type RoutesDeps = ActualsDeps & ConfigDeps & HistoryDeps & ReferencesDeps & SamplesDeps & StateDeps & { readonly version: string };
+export interface RoutesDeps extends ActualsDeps, ConfigDeps, HistoryDeps, ReferencesDeps, SamplesDeps, StateDeps {
+  readonly version: string;
+  readonly overrides: OverrideRoutesDeps;
+  readonly reviews: ReviewRoutesDeps;
+}
 
 export function routes(deps: RoutesDeps): readonly Route[] {
   const table = [
     ...stateRoutes(deps),
     ...historyRoutes(deps),
+    ...overrideRoutes(deps.overrides),
+    ...reviewRoutes(deps.reviews),
     ...actualsRoutes(deps),
     ...samplesRoutes(deps),
     ...referencesRoutes(deps),

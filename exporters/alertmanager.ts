@@ -13,10 +13,10 @@ import type { Log } from "../agent/log.ts";
 import { duration } from "../agent/units.ts";
 import { instruments } from "./instruments.ts";
 import type { Counter, Meter } from "./meter.ts";
-import type { DriftSignal, Signal, StateSignal } from "./signal.ts";
+import type { ApprovalSignal, DriftSignal, Signal, StateSignal } from "./signal.ts";
 
 const httpUrl = (example: string) => z.url({ protocol: /^https?$/, error: `expected a URL such as "${example}"` });
-const identity = ["alertname", "model", "severity", "stream"];
+const identity = ["alertname", "model", "severity", "stream", "decision"];
 
 export const alertmanagerOptions = z.strictObject({
   /** Base URLs of every Alertmanager of the cluster, not of a balancer before them. None: nothing is pushed. */
@@ -48,7 +48,7 @@ export interface AlertmanagerDeps {
 }
 
 export interface Alertmanager {
-  signal(signal: Signal): void;
+  signal(signal: Signal | ApprovalSignal): void;
   /** Begins to push. What it returns ends that: changes which are not delivered get one more try, and nothing is resolved, since another instance may go on. */
   start(): () => Promise<void>;
 }
@@ -100,10 +100,10 @@ export function alertmanager(options: AlertmanagerOptions, deps: AlertmanagerDep
 /**
  * What is to be told after a signal; the same map where it changes nothing. A state that is failed, isolated or on probation
  * fires `PilotfishFailover`, a healthy, degraded or suspect one resolves it, and the others say nothing about it; a drift
- * fires and resolves `PilotfishDrift`. Holds at most `alertsMax`: a new one takes the place of the one resolved longest
+ * fires and resolves `PilotfishDrift`, a decision that waits for a person `PilotfishApproval`. Holds at most `alertsMax`: a new one takes the place of the one resolved longest
  * ago, or is let go where all fire.
  */
-export function alertsOf(alerts: Alerts, signal: Signal): Alerts {
+export function alertsOf(alerts: Alerts, signal: Signal | ApprovalSignal): Alerts {
   const occurrence = occurrenceOf(signal);
   if (occurrence === undefined) return alerts;
   const { key, firing, atMs, labels, annotations } = occurrence;
@@ -146,12 +146,14 @@ interface Occurrence {
   readonly annotations: Alert["annotations"];
 }
 
-function occurrenceOf(signal: Signal): Occurrence | undefined {
+function occurrenceOf(signal: Signal | ApprovalSignal): Occurrence | undefined {
   switch (signal.type) {
     case "state":
       return failoverOf(signal);
     case "drift":
       return driftOf(signal);
+    case "approval":
+      return approvalOf(signal);
     case "transition":
     case "directive":
       return undefined;
@@ -178,6 +180,17 @@ function driftOf({ target, status, stream, culprits, message, atWallMs }: DriftS
     atWallMs,
     `What model ${target.model} sees or answers has drifted (${stream})`,
     moved === "" ? message : `${message.replace(/\.$/, "")}. Shares of the evidence: ${moved}.`,
+  );
+}
+
+function approvalOf({ target, status, decision, question, evidence, default: fallback, deadlineWallMs, atWallMs }: ApprovalSignal): Occurrence {
+  const otherwise = `Without an answer by ${new Date(deadlineWallMs).toISOString()} it is ${fallback === "do" ? "done" : "not done"}`;
+  return occurred(
+    { alertname: "PilotfishApproval", model: target.model, severity: "critical", decision },
+    status === "firing",
+    atWallMs,
+    `A decision about model ${target.model} waits for a person (${decision})`,
+    `${question} ${evidence.replace(/\.$/, "")}. ${otherwise}; "pilotfish review" lists and answers it.`,
   );
 }
 

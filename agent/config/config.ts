@@ -23,6 +23,7 @@ import { qualificationOptions } from "../monitors/qualification-options.ts";
 import { probesOptions } from "../probes/probes.ts";
 import { plainOptions } from "../protocols/plain-options.ts";
 import { protocolNames } from "../protocols/protocols.ts";
+import { decisionsOptions } from "../reviews/options.ts";
 import { storeOptions } from "../store/options.ts";
 import { explain, locate, type Problem } from "./problem.ts";
 import { inWords } from "./words.ts";
@@ -57,6 +58,7 @@ export const configSchema = z.strictObject({
   probes: probesOptions.prefault({}),
   collectors: collectorsOptions.prefault({}),
   failover: failoverOptions.prefault({}),
+  decisions: decisionsOptions.prefault({}),
   monitors: monitorsOptions.prefault({}),
   store: storeOptions.prefault({}),
   signals: signalsOptions.prefault({}),
