@@ -7,7 +7,8 @@
  * until it was kept, so that it also outlives the death of the thread. A thread that dies or falls silent is counted,
  * logged and started again with growing pauses; predictions never notice.
  */
-import { instrumentOf, pack, sizeOf, transferable, type FromAnalyst, type Heard, type Setup, type ToAnalyst } from "./analysis-messages.ts";
+import { instrumentOf, pack, sizeOf, transferable, type FromAnalyst, type Heard, type QuestionName, type Questions, type Setup, type ToAnalyst } from "./analysis-messages.ts";
+import { PendingQuestions } from "./analysis-questions.ts";
 import type { Cancel, Clock } from "./clock.ts";
 import type { Judgement, RungPrice } from "./judgement.ts";
 import type { Log } from "./log.ts";
@@ -63,6 +64,10 @@ export interface Analysis {
   save(key: string, value: unknown): void;
   /** Adds to the audit. */
   append(event: AuditEvent): void;
+  /** Asks the thread; undefined where it is not there, has too much to answer, or takes longer than ten seconds. */
+  ask<Name extends QuestionName>(name: Name, asked: Questions[Name]["asked"]): Promise<Questions[Name]["answer"] | undefined>;
+  /** Judges by another reference from now on; undefined: by one that is learnt from traffic. Holds for threads started later too. */
+  useReference(path: string | undefined): Promise<Questions["use-reference"]["answer"] | undefined>;
   /** Observations that wait or are being analysed. */
   depth(): number;
   /** Analyses and keeps what was heard, and ends the thread; rejects where that takes more than three seconds. */
@@ -106,7 +111,7 @@ type Durable = Extract<ToAnalyst, { type: "save" | "append" }>;
 
 /** What both share: the queue, what is durable, and the thread's life. */
 export class AnalysisQueue implements Analysis {
-  readonly #options: AnalysisOptions;
+  #options: AnalysisOptions;
   readonly #deps: AnalysisDeps;
   readonly #openDesk: OpenDesk;
   readonly #bounds: QueueBounds;
@@ -123,6 +128,8 @@ export class AnalysisQueue implements Analysis {
   readonly #durable = new Map<number, Durable>();
   #revision = 0;
 
+  readonly #questions: PendingQuestions;
+
   #life = 0;
   #deaths = 0;
   #openedAtMs = 0;
@@ -137,6 +144,7 @@ export class AnalysisQueue implements Analysis {
     this.#deps = deps;
     this.#openDesk = openDesk;
     this.#bounds = { ...queueBounds, ...options.queue };
+    this.#questions = new PendingQuestions(deps.clock);
   }
 
   async start(): Promise<{ readonly saved: ReadonlyMap<string, unknown> }> {
@@ -180,6 +188,15 @@ export class AnalysisQueue implements Analysis {
     this.#keep({ type: "append", event, revision: (this.#revision += 1) });
   }
 
+  ask<Name extends QuestionName>(name: Name, asked: Questions[Name]["asked"]): Promise<Questions[Name]["answer"] | undefined> {
+    return this.#questions.ask(name, asked, this.#ready && !this.#closing ? this.#desk : undefined);
+  }
+
+  useReference(path: string | undefined): Promise<Questions["use-reference"]["answer"] | undefined> {
+    this.#options = { ...this.#options, referencePath: path };
+    return this.ask("use-reference", { path });
+  }
+
   depth(): number {
     return this.#waiting.length + this.#inHand.observations;
   }
@@ -190,6 +207,7 @@ export class AnalysisQueue implements Analysis {
     this.#cancelWatch?.();
     this.#gathering?.();
     this.#cancelRestart?.();
+    this.#questions.giveUp();
     const desk = this.#desk;
     if (desk === undefined) {
       if (this.#durable.size > 0) this.#deps.log.error({ count: this.#durable.size }, "the analysis thread is down: the latest state is not kept");
@@ -242,6 +260,8 @@ export class AnalysisQueue implements Analysis {
       case "kept":
         this.#durable.delete(message.revision);
         return;
+      case "answer":
+        return this.#questions.answered(message.id, message.answer);
       case "told": {
         for (const judgement of message.judgements) this.#deps.judge(judgement);
         for (const text of message.notes) this.#deps.note(text);
@@ -273,6 +293,7 @@ export class AnalysisQueue implements Analysis {
     dropped("analysis-thread", 1);
     if (this.#inHand.observations > 0) dropped("analysis-lost", this.#inHand.observations);
     this.#inHand = { observations: 0, bytes: 0 };
+    this.#questions.giveUp();
     this.#cancelRestart = clock.after(againMs, () => this.#open());
   }
 

@@ -1,10 +1,23 @@
 /** The table of the control API: what each room brings to it. Nothing is done here; the OpenAPI document is made of it too. */
 import { actualsRoutes, type ActualsDeps } from "./api/actuals.ts";
+import { configRoutes, type ConfigDeps } from "./api/config.ts";
+import { historyRoutes, type HistoryDeps } from "./api/history.ts";
+import { documentRoute } from "./api/openapi.ts";
+import { referencesRoutes, type ReferencesDeps } from "./api/references.ts";
 import type { Route } from "./api/route.ts";
+import { samplesRoutes, type SamplesDeps } from "./api/samples.ts";
 import { stateRoutes, type StateDeps } from "./api/state.ts";
 
-export type RoutesDeps = ActualsDeps & StateDeps;
+export type RoutesDeps = ActualsDeps & ConfigDeps & HistoryDeps & ReferencesDeps & SamplesDeps & StateDeps & { readonly version: string };
 
 export function routes(deps: RoutesDeps): readonly Route[] {
-  return [...stateRoutes(deps), ...actualsRoutes(deps)];
+  const table = [
+    ...stateRoutes(deps),
+    ...historyRoutes(deps),
+    ...actualsRoutes(deps),
+    ...samplesRoutes(deps),
+    ...referencesRoutes(deps),
+    ...configRoutes(deps),
+  ];
+  return [...table, documentRoute(table, deps.version)];
 }

@@ -167,6 +167,8 @@ export const instruments = {
   storeWrites: counter("pilotfish.store.writes", "{write}", "Writes to the state file, by what became of them.", ["result"]),
   subscribers: gauge("pilotfish.signals.subscribers", "{subscriber}", "Who listens to the signals now."),
   signals: counter("pilotfish.signals", "{signal}", "Signals announced.", ["type"]),
+  apiRequests: counter("pilotfish.api.requests", "{request}", "Requests to the control API, by route and status.", ["route", "status"]),
+  audited: counter("pilotfish.audit", "{entry}", "Decisions of people, and those that were refused.", ["action", "result"]),
   notifications: counter("pilotfish.notifications", "{notification}", "Pushes to Alertmanager, by what became of them.", ["result"]),
 } as const satisfies Record<string, AnyInstrument>;
 

@@ -10,11 +10,13 @@ import { logOptions } from "../../exporters/logs.ts";
 import { otlpOptions } from "../../exporters/opentelemetry.ts";
 import { signalsOptions } from "../../exporters/websocket.ts";
 import { apiOptions } from "../api/options.ts";
+import { referencesOptions } from "../api/references.ts";
 import { metricsOptions } from "../api/metrics-listener.ts";
 import { confidenceOptions, contractOptions } from "../contract/options.ts";
 import { collectorsOptions } from "../collectors/collectors.ts";
 import { failoverOptions } from "../failover/failover.ts";
 import { gatewayOptions } from "../gateway/options.ts";
+import { intakeOptions } from "../intake/options.ts";
 import { ladderOptions } from "../ladder/ladder.ts";
 import { monitorsOptions } from "../monitors/options.ts";
 import { qualificationOptions } from "../monitors/qualification-options.ts";
@@ -59,6 +61,8 @@ export const configSchema = z.strictObject({
   store: storeOptions.prefault({}),
   signals: signalsOptions.prefault({}),
   api: apiOptions.prefault({}),
+  references: referencesOptions.prefault({}),
+  intake: intakeOptions.prefault({}),
   metrics: metricsOptions.prefault({}),
   otlp: otlpOptions.prefault({}),
   alertmanager: alertmanagerOptions.prefault({}),

@@ -120,6 +120,8 @@ const unseen: readonly (keyof typeof instruments)[] = [
   "gpuPcieReplays",
   "gpuProcesses",
   "subscribers",
+  "apiRequests",
+  "audited",
 ];
 
 test("every series in the catalogue is shown or alarmed on, or is on the list of those that are not", () => {
