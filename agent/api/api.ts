@@ -62,7 +62,7 @@ export function api(options: ApiOptions, deps: ApiDeps): Api {
         const tokens = await openTokens(allTokens(options), { clock, log });
         closing.push(tokens.close);
         const tls = options.tls === undefined ? undefined : await readTls("api", options.tls, { clock, log });
-        const gateFor = gates({ limits: options.limits, clients: options.clients, asked: asksWho(options) }, { ...deps, tokens });
+        const gateFor = gates({ limits: options.limits, bodyMax: options.bodyMax, clients: options.clients, asked: asksWho(options) }, { ...deps, tokens });
         const table = await serveTable({ ...deps, bodyMax: options.bodyMax, replays: replays({ clock, dropped: deps.dropped }) });
         closing.push(table.close);
 

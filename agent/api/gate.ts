@@ -15,6 +15,7 @@ import { bearer, type Tokens } from "./tokens.ts";
 
 export interface GateOptions {
   readonly limits: Pick<LimitsOptions, "requests" | "bytes">;
+  readonly bodyMax: number;
   readonly clients: readonly ClientOptions[];
   /** Must somebody who asks say who it is? Otherwise everybody is `local`, with every right. */
   readonly asked: boolean;
@@ -50,7 +51,7 @@ const local: Principal = { name: "local", role: "admin" };
 const refusalsPerSecond = 1;
 
 /** The buckets are shared by all doorways. */
-export function gates({ limits, clients, asked }: GateOptions, { clock, tokens, audit, dropped }: GateDeps): (doorway: Doorway) => Gate {
+export function gates({ limits, bodyMax, clients, asked }: GateOptions, { clock, tokens, audit, dropped }: GateDeps): (doorway: Doorway) => Gate {
   const requests = new Buckets(limits.requests, 2);
   const bytes = new Buckets(limits.bytes, 10);
   const refusals = new Buckets(refusalsPerSecond, 60);
@@ -63,19 +64,21 @@ export function gates({ limits, clients, asked }: GateOptions, { clock, tokens, 
     return token === undefined ? principalByCertificate(request.socket, clients) : tokens.find(token);
   }
 
-  function tooMuch(request: IncomingMessage, client: string): Refused | undefined {
+  function tooMuch(request: IncomingMessage, client: string, longest: number): Refused | undefined {
     const nowMs = clock.monotonicMs();
-    const waitMs = requests.take(client, 1, nowMs) || bytes.take(client, Number(request.headers["content-length"] ?? 0) || 0, nowMs);
+    const announced = Number(request.headers["content-length"] ?? 0) || 0;
+    // A body that is too long is not read, and costs nobody anything.
+    const waitMs = requests.take(client, 1, nowMs) || bytes.take(client, announced > longest ? 0 : announced, nowMs);
     return waitMs === 0 ? undefined : { status: 429, problem: "too much was asked for; come back later", headers: { "retry-after": String(Math.ceil(waitMs / 1_000)) } };
   }
 
   function judged(request: IncomingMessage, route: Route | undefined, who: Principal | "expired" | undefined): Refused | undefined {
     const client = typeof who === "object" ? who.name : (request.socket.remoteAddress ?? "local");
-    const over = tooMuch(request, client);
+    const over = tooMuch(request, client, route?.bodyMax ?? bodyMax);
     if (over !== undefined) return over;
     const inUrl = hasTokenInUrl(request.url);
     if (who === undefined || who === "expired") {
-      const [error, problem] = who === "expired" ? [', error="invalid_token"', "the token has expired"] : ["", inUrl ? tokenInUrl : "expected Authorization: Bearer and a token that counts here"];
+      const [error, problem] = who === "expired" ? [' error="invalid_token"', "the token has expired"] : ["", inUrl ? tokenInUrl : "expected Authorization: Bearer and a token that counts here"];
       return { status: 401, problem, headers: { "www-authenticate": `Bearer${error}` } };
     }
     if (inUrl) return { status: 400, problem: tokenInUrl };

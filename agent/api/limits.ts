@@ -36,7 +36,7 @@ export class Buckets {
     const level = this.#level(client, nowMs);
     const needed = Math.min(cost, this.#full);
     if (level < needed) return ((needed - level) / this.#perSecond) * 1_000;
-    this.#put(client, level - cost, nowMs);
+    this.#put(client, level - needed, nowMs);
     return 0;
   }
 

@@ -111,7 +111,7 @@ export function referencesRoutes({ references, referencesSizeMax }: ReferencesDe
     }),
     route({
       method: "POST",
-      path: "/v1/references/rollback",
+      path: "/v1/references/active/rollback",
       name: "references.rollback",
       role: "admin",
       summary: "Puts the reference back in force that was so before; at the end the one that the config names.",

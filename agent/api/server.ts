@@ -96,15 +96,17 @@ export async function serveTable({ routes, bodyMax, replays, audit, answered, cl
     audit({ atWallMs: clock.wallMs(), who: principal.name, role: principal.role, action: route.name, subject, reason, result, detail });
   }
 
-  app.setNotFoundHandler((request, reply) => {
+  // Before anything is read of it, and so also for methods whose requests Fastify would find fault with.
+  app.addHook("onRequest", (request, reply, next) => {
+    if (!request.is404) return next();
     const path = pathOf(request);
     const isOpen = Object.hasOwn(open, path);
     const allowed = isOpen ? ["GET"] : routes.filter((route) => isAt(path, route)).map(({ method }) => method);
     const who = gateOf(request).admit(request.raw, isOpen ? "open" : undefined);
-    if ("problem" in who) return send(request, reply, who);
-    if (allowed.length === 0) return send(request, reply, { status: 404, problem: `no route ${path.slice(0, 200)}` });
+    if ("problem" in who) return void send(request, reply, who);
+    if (allowed.length === 0) return void send(request, reply, { status: 404, problem: `no route ${path.slice(0, 200)}` });
     const methods = allowed.flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method]));
-    return send(request, reply, { status: 405, problem: `expected ${allowed.join(" or ")}`, headers: { allow: methods.join(", ") } });
+    send(request, reply, { status: 405, problem: `expected ${allowed.join(" or ")}`, headers: { allow: methods.join(", ") } });
   });
   app.setErrorHandler((error: Error & { readonly statusCode?: number }, request, reply) => {
     const status = error.statusCode ?? 500;

@@ -23,7 +23,7 @@ export type TlsOptions = z.infer<typeof tlsOptions>;
 
 export const clientOptions = z.strictObject({
   /** What its certificate's subject must say, such as `{CN: alice, O: ops}`; more may stand in it. */
-  subject: z.record(z.enum(["CN", "O", "OU", "C", "L", "ST"]), z.string().min(1)).refine((subject) => Object.keys(subject).length > 0, { message: "expected at least one part, such as CN" }),
+  subject: z.partialRecord(z.enum(["CN", "O", "OU", "C", "L", "ST"]), z.string().min(1)).refine((subject) => Object.keys(subject).length > 0, { message: "expected at least one part, such as CN" }),
   role: z.enum(roles),
 });
 export type ClientOptions = z.infer<typeof clientOptions>;
