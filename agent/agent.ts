@@ -8,8 +8,9 @@ import { isDeepStrictEqual } from "node:util";
 import { alertmanager } from "../exporters/alertmanager.ts";
 import { exporters } from "../exporters/exporters.ts";
 import { instruments } from "../exporters/instruments.ts";
+import { alsoTo } from "../exporters/logs.ts";
 import { Meter } from "../exporters/meter.ts";
-import { startOpenTelemetry } from "../exporters/opentelemetry.ts";
+import { droppedAs, startOpenTelemetry, telemetryOff } from "../exporters/opentelemetry.ts";
 import { metricsHandler } from "../exporters/prometheus.ts";
 import type { Announce, DriftSignal, Signal, Target } from "../exporters/signal.ts";
 import { signalHub } from "../exporters/websocket.ts";
@@ -64,10 +65,12 @@ function withReloadable(config: Config, { server, gateway, ladder, probes, colle
 const analysisTtlMs = 60_000;
 
 /** Rejects where a listener can not be had; everything else that is missing is said and done without. */
-export async function startAgent(first: Config, { clock, log, version, analysis: analyse = analysis }: AgentDeps): Promise<RunningAgent> {
+export async function startAgent(first: Config, { clock, log: written, version, analysis: analyse = analysis }: AgentDeps): Promise<RunningAgent> {
   const life = new Lifecycle(clock, first.gateway.drain + 4_000);
   const instance = hostname();
-  const meter = new Meter(clock);
+  const meter = new Meter(clock, { exponential: first.otlp.endpoint !== undefined && first.otlp.histograms === "exponential" });
+  let telemetry = telemetryOff;
+  const log = alsoTo(written, (level, fields, message) => telemetry.logged(level, fields, message));
   const dropped = (what: string, count: number = 1) => meter.counter(instruments.dropped, { what }).add(count);
   const reloadOk = meter.gauge(instruments.configReloadOk, {});
   meter.gauge(instruments.buildInfo, { version }).set(1);
@@ -91,8 +94,6 @@ export async function startAgent(first: Config, { clock, log, version, analysis:
       return asked.ok ? { ok: asked.status < 300, detail: `status ${asked.status}` } : { ok: false, detail: asked.detail };
     },
   });
-  const telemetry = await startOpenTelemetry(first.otlp, { meter, log, resource: { serviceName: "pilotfish", version, instanceId: instance, attributes: {} } });
-  life.opened("opentelemetry", () => telemetry.close());
   life.opened("alertmanager", pages.start());
 
   const record = recorder(meter, clock, () => [primaryName, ...config.ladder.map(({ name }) => name), "none"], 3 * first.collectors.interval);
@@ -121,9 +122,10 @@ export async function startAgent(first: Config, { clock, log, version, analysis:
 
   // Who analyses: another thread, which also keeps what outlives us.
   const analysed = analyse(
-    { monitors: first.monitors, store: first.store, model: first.model.name, referencePath: first.model.reference, plain: first.server.plain },
+    { monitors: first.monitors, store: first.store, model: first.model.name, referencePath: first.model.reference, plain: first.server.plain, spoolMax: first.otlp.endpoint === undefined ? undefined : first.otlp.queueMax },
     {
       clock, log, dropped, judge,
+      spoolLost: (lane, items) => dropped(droppedAs[lane], items),
       points(points) {
         view.points(points);
         meter.observe(points, analysisTtlMs);
@@ -136,6 +138,14 @@ export async function startAgent(first: Config, { clock, log, version, analysis:
   );
   const { saved } = await analysed.start();
   life.opened("analysis", () => analysed.close());
+  // Closed before the analysis, which keeps what the Collector does not take.
+  telemetry = startOpenTelemetry(first.otlp, {
+    clock, meter,
+    log: written,
+    resource: { serviceName: "pilotfish", version, instanceId: instance, attributes: {} },
+    spool: first.store.path === undefined ? undefined : analysed.spool,
+  });
+  life.opened("opentelemetry", () => telemetry.close());
 
   const observe = (observation: Observation): void => {
     record.observation(observation);

@@ -137,6 +137,7 @@ export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy):
     route: () => room.route(),
     claimTrial: () => room.claimTrial(),
     version: () => version,
+    traced: config.otlp.endpoint !== undefined && config.otlp.traces,
     retried: (result) => retries[result].add(),
     ...(config.ladder.some(({ kind }) => kind === "last-good") ? { remember: steps.remember } : {}),
     ...(config.model.name === undefined ? {} : { model: config.model.name }),

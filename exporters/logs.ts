@@ -7,7 +7,7 @@
 import { pino, stdSerializers, type DestinationStream } from "pino";
 import { z } from "zod";
 import { systemClock, type Clock } from "../agent/clock.ts";
-import type { Log } from "../agent/log.ts";
+import type { Log, LogFields } from "../agent/log.ts";
 import { LineWriter } from "./line-writer.ts";
 import { parseTraceparent } from "./traceparent.ts";
 
@@ -51,6 +51,15 @@ export function makeLog({ level }: LogOptions, destination: number | Destination
     },
     close: async () => writer?.close(),
   };
+}
+
+/** A log that tells each line to somebody else too, whatever the level that is written. */
+export function alsoTo(log: Log, heard: (level: keyof Log, fields: LogFields, message: string) => void): Log {
+  const at = (level: keyof Log): Log["info"] => (fields, message) => {
+    log[level](fields, message);
+    heard(level, fields, message);
+  };
+  return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
 }
 
 function traced(fields: Record<string, unknown>): Record<string, unknown> {

@@ -10,16 +10,18 @@ import { primaryName } from "../backend.ts";
 import type { Outcome, Question, Reason, Rung, RungAnswer } from "../backend.ts";
 import type { Attempt, Head } from "../forward/attempt.ts";
 import type { Failure } from "../forward/classify.ts";
+import type { AttemptObservation, AttemptTrace, ExchangeObservation } from "../observation.ts";
 import type { InferenceTarget } from "../protocols/protocol.ts";
 import { primaryShareMs, rungShareMs, timeoutOf } from "./deadline.ts";
 import { endToEnd, fieldValue, provenanceNames } from "./headers.ts";
-import { inferenceIdOf, isSampled, newTraceparent } from "./identity.ts";
+import { inferenceIdOf, isSampled } from "./identity.ts";
 import type { Incoming } from "./incoming.ts";
 import { entryOf, next, outcomeOf, reasonOf } from "./plan.ts";
 import type { Situation, Step } from "./plan.ts";
 import { owned } from "./reply.ts";
 import type { AnswerHead, Reply } from "./reply.ts";
 import type { Room } from "./room.ts";
+import { Tracing } from "./tracing.ts";
 import type { Upload } from "./upload.ts";
 
 /** The rung's name where nobody has answered. */
@@ -70,7 +72,7 @@ export class Exchange {
   readonly #target: InferenceTarget | undefined;
   readonly #inferenceId: string;
   readonly #sampled: boolean;
-  readonly #traceparent: string | undefined;
+  readonly #tracing: Tracing | undefined;
   readonly #timeoutMs: number;
 
   readonly #tried: Outcome[] = [];
@@ -98,7 +100,7 @@ export class Exchange {
     this.#inferenceId = this.#target === undefined ? "" : inferenceIdOf(heeded);
     this.#sampled = this.#target !== undefined && isSampled(this.#inferenceId, options.sample.ratio);
     if (this.#sampled) reply.keepCopy(options.sample.bodyMax);
-    this.#traceparent = typeof heeded.traceparent === "string" ? heeded.traceparent : this.#sampled ? newTraceparent() : undefined;
+    this.#tracing = this.#target === undefined ? undefined : Tracing.of(traceparentIn(incoming), this.#sampled, deps.traced === true);
     this.#timeoutMs = timeoutOf(heeded, this.#target === undefined ? Math.max(otherTimeoutMs, options.timeout) : options.timeout);
     const keeps = this.#target !== undefined || this.#isShort();
     this.#upload = incoming.upload({
@@ -117,7 +119,7 @@ export class Exchange {
     try {
       await this.#serve(expectsContinue);
     } catch (error) {
-      this.#room.deps.log.error({ error: String(error), stack: (error as Error).stack }, "the gateway failed on a request");
+      this.#room.deps.log.error({ error: String(error), stack: (error as Error).stack, ...this.#logged() }, "the gateway failed on a request");
       this.#verdict = answeredByNobody("error");
       if (this.#reply.started) this.#reply.break();
       else await this.#say(500, "the gateway failed on this request");
@@ -207,10 +209,11 @@ export class Exchange {
   async #askPrimary({ reason, trial, retry }: Extract<Step, { ask: "primary" }>): Promise<boolean> {
     const { deps, work } = this.#room;
     if (retry && !this.#mayRetry()) return false;
+    const span = this.#tracing?.attempt();
     const attempt = this.#incoming.send({
       path: this.#room.basePath + this.#path,
       body: this.#upload.body(),
-      added: this.#addedFields(),
+      added: this.#addedFields(span?.traceparent),
       deadlineMs: () => this.#primaryDeadlineMs(),
       hold: (head) => this.#holdBytes(head),
     });
@@ -219,7 +222,8 @@ export class Exchange {
     const ended = (outcome: Outcome, status: number | undefined): void => {
       work.end(flight);
       const durationMs = deps.clock.monotonicMs() - attempt.startedMs;
-      deps.observe({ kind: "attempt", backend: primaryName, outcome, status, firstByteMs: attempt.headMs ?? durationMs, durationMs, trial });
+      const trace = this.#attemptEnded(span?.spanId, { backend: primaryName, outcome, status, startMs: attempt.startedMs - this.#startMs, durationMs });
+      deps.observe({ kind: "attempt", backend: primaryName, outcome, status, firstByteMs: attempt.headMs ?? durationMs, durationMs, trial, ...trace });
     };
 
     const answered = await attempt.answered;
@@ -257,10 +261,22 @@ export class Exchange {
     return !this.#retryRefused;
   }
 
-  #addedFields(): readonly string[] {
+  #addedFields(traceparent: string | undefined): readonly string[] {
     if (this.#target === undefined) return noFields;
     const id = ["pilotfish-inference-id", this.#inferenceId];
-    return this.#traceparent === undefined || this.#incoming.heeded.traceparent !== undefined ? id : [...id, "traceparent", this.#traceparent];
+    return traceparent === undefined ? id : [...id, "traceparent", traceparent];
+  }
+
+  /** What an attempt's observation says of its span. */
+  #attemptEnded(spanId: string | undefined, attempt: Omit<AttemptTrace, "spanId">): Pick<AttemptObservation, "trace"> {
+    if (spanId === undefined || this.#tracing === undefined) return {};
+    this.#tracing.ended({ spanId, ...attempt });
+    return { trace: { traceId: this.#tracing.traceId, spanId } };
+  }
+
+  /** For a line of the log about this request. */
+  #logged(): { readonly traceparent?: string } {
+    return this.#tracing === undefined ? {} : { traceparent: this.#tracing.traceparent };
   }
 
   /** How much of an answer to hold back: all of a short one, and the beginning of a failure, which may yet be replaced. */
@@ -339,21 +355,17 @@ export class Exchange {
     const rung = deps.rungs[index] as Rung;
     this.#rungsAsked += 1;
     const startMs = deps.clock.monotonicMs();
-    const answer = await this.#answerOf(rung, rungShareMs(this.#deadlineMs() - startMs, deps.rungs.length - index - 1));
+    const span = this.#tracing?.attempt();
+    const answer = await this.#answerOf(rung, rungShareMs(this.#deadlineMs() - startMs, deps.rungs.length - index - 1), span?.traceparent);
     const durationMs = deps.clock.monotonicMs() - startMs;
     const gone = this.#isGone();
-    deps.observe({
-      kind: "attempt",
-      backend: rung.name,
-      outcome: gone ? "cancelled" : answer.outcome,
-      status: answer.outcome === "ok" ? answer.status : undefined,
-      firstByteMs: durationMs,
-      durationMs,
-      trial: false,
-    });
+    const outcome = gone ? "cancelled" : answer.outcome;
+    const status = answer.outcome === "ok" ? answer.status : undefined;
+    const trace = this.#attemptEnded(span?.spanId, { backend: rung.name, outcome, status, startMs: startMs - this.#startMs, durationMs });
+    deps.observe({ kind: "attempt", backend: rung.name, outcome, status, firstByteMs: durationMs, durationMs, trial: false, ...trace });
     if (gone) return false;
     if (answer.outcome !== "ok") {
-      deps.log.debug({ rung: rung.name, outcome: answer.outcome, detail: answer.detail }, "a rung could not answer");
+      deps.log.debug({ rung: rung.name, outcome: answer.outcome, detail: answer.detail, ...this.#logged() }, "a rung could not answer");
       this.#failures.push(`${rung.name}: ${answer.outcome} (${answer.detail})`);
       return false;
     }
@@ -369,10 +381,11 @@ export class Exchange {
   }
 
   /** A rung's answer within its time, even from a rung that breaks its promise to heed the signal and never to reject. */
-  async #answerOf(rung: Rung, timeoutMs: number): Promise<RungAnswer> {
+  async #answerOf(rung: Rung, timeoutMs: number, traceparent: string | undefined): Promise<RungAnswer> {
     const { clock } = this.#room.deps;
     const deadlineMs = clock.monotonicMs() + timeoutMs;
-    const question: Question = { method: this.#method, path: this.#path, headers: this.#incoming.headers(), body: this.#upload.whole(), deadlineMs };
+    const headers = traceparent === undefined ? this.#incoming.headers() : { ...this.#incoming.headers(), traceparent };
+    const question: Question = { method: this.#method, path: this.#path, headers, body: this.#upload.whole(), deadlineMs };
     const abort = new AbortController();
     this.#rungAbort = abort;
     const cancelTimer = clock.after(timeoutMs, () => abort.abort(new DOMException("the rung's share of the time is over", "TimeoutError")));
@@ -448,6 +461,14 @@ export class Exchange {
     return this.#upload.replayable ? (this.#room.deps.protocol.modelIn?.(this.#upload.whole()) ?? "") : "";
   }
 
+  #traceTold(): Pick<ExchangeObservation, "trace"> {
+    if (this.#tracing === undefined) return {};
+    // A state without a parent means nothing, and all fields are cut apart for it.
+    const tracestate = traceparentIn(this.#incoming) === undefined ? undefined : this.#incoming.headers()["tracestate"];
+    const state = typeof tracestate === "string" ? tracestate.slice(0, 512) : undefined;
+    return { trace: this.#tracing.told(state, this.#method, this.#path, this.#room.deps.protocol.name) };
+  }
+
   #observe(): void {
     const { deps } = this.#room;
     const { rung, reason, version, outcome } = this.#verdict;
@@ -469,7 +490,8 @@ export class Exchange {
       attempts: this.#tried.length + this.#rungsAsked,
       requestBytes: this.#upload.bytes,
       responseBytes: this.#reply.bytes,
-      traceparent: this.#traceparent,
+      traceparent: traceparentIn(this.#incoming) ?? this.#tracing?.traceparent,
+      ...this.#traceTold(),
       atWallMs,
     });
     if (!this.#sampled || outcome !== "ok") return;
@@ -479,6 +501,10 @@ export class Exchange {
     const request = owned([this.#upload.whole()]);
     observe({ kind: "sample", inferenceId, model, version, rung, protocol: protocol.name, request, response, atWallMs });
   }
+}
+
+function traceparentIn({ heeded: { traceparent } }: Incoming): string | undefined {
+  return typeof traceparent === "string" ? traceparent : undefined;
 }
 
 /** The head of an answer that is ours. */

@@ -9,8 +9,8 @@ import { Upload } from "./upload.ts";
 import type { UploadOptions } from "./upload.ts";
 
 const answeredHere: ReadonlySet<string> = new Set(["expect"]);
-/** A trace context is only added where there was none. */
 const answeredOrReplaced: ReadonlySet<string> = new Set(["expect", "pilotfish-inference-id"]);
+const answeredOrTraced: ReadonlySet<string> = new Set([...answeredOrReplaced, "traceparent"]);
 
 export class OrdinaryIncoming implements Incoming {
   readonly method: string;
@@ -49,7 +49,7 @@ export class OrdinaryIncoming implements Incoming {
   }
 
   send({ path, body, added, deadlineMs, hold }: Sending): Attempt {
-    const headers = endToEnd(this.#request.rawHeaders, added.length === 0 ? answeredHere : answeredOrReplaced);
+    const headers = endToEnd(this.#request.rawHeaders, added.length === 0 ? answeredHere : added.includes("traceparent") ? answeredOrTraced : answeredOrReplaced);
     headers.push(...added);
     return this.#pool.attempt({ method: this.method, path, headers, body, deadlineMs, hold });
   }
