@@ -8,7 +8,7 @@ const secretName = /^(proxy-)?authorization$|^(set-)?cookie$|token$|password$|pa
 export const redacted = "[Redacted]";
 const depthMax = 5;
 const entriesMax = 64;
-const textMax = 4_096;
+const textMax = 16_384;
 
 /** The user's part of a URL, and what follows a scheme of authorization. */
 export function redactText(text: string): string {
