@@ -91,7 +91,8 @@ export async function startAgent(first: Config, { clock, log: written, version, 
     clock, meter, log,
     async post(url, body, timeoutMs) {
       const asked = await ask(clock, { url, method: "POST", headers: { "content-type": "application/json" }, body, timeoutMs });
-      return asked.ok ? { ok: asked.status < 300, detail: `status ${asked.status}` } : { ok: false, detail: asked.detail };
+      if (!asked.ok) return { ok: false, detail: asked.detail };
+      return { ok: asked.status < 300, status: asked.status, detail: `status ${asked.status}: ${asked.body.toString("utf8", 0, 400)}` };
     },
   });
   life.opened("alertmanager", pages.start());
