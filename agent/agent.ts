@@ -22,6 +22,7 @@ import { primaryName } from "./backend.ts";
 import type { Clock } from "./clock.ts";
 import type { Config } from "./config/config.ts";
 import { ask } from "./forward/ask.ts";
+import { incidents } from "./incidents.ts";
 import type { Judgement } from "./judgement.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import type { Log } from "./log.ts";
@@ -30,6 +31,7 @@ import { startProtocolFinder } from "./protocol-finder.ts";
 import type { ProtocolName } from "./protocols/protocols.ts";
 import { recorder } from "./recorder.ts";
 import { stateView } from "./state-document.ts";
+import { recordingFiles } from "./store/recordings.ts";
 import { startSwim, unnamed, type Swim, type SwimDeps } from "./swim.ts";
 
 export interface AgentDeps {
@@ -97,6 +99,10 @@ export async function startAgent(first: Config, { clock, log: written, version, 
   });
   life.opened("alertmanager", pages.start());
 
+  const recordings = recordingFiles(first.store.path, first.store.recordingsMax, log);
+  const incident = incidents({ clock, meter, log, version, instance, recordings });
+  life.opened("incidents", incident.start());
+
   const record = recorder(meter, clock, () => [primaryName, ...config.ladder.map(({ name }) => name), "none"], 3 * first.collectors.interval);
   const view = stateView({ version, instance, swim: () => swim });
   const announce: Announce = exporters(
@@ -107,6 +113,7 @@ export async function startAgent(first: Config, { clock, log: written, version, 
       opentelemetry: (signal) => telemetry.signal(signal),
       series: (signal) => isNamed(signal) && record.signal(signal),
       state: view.signal,
+      incidents: (signal) => isNamed(signal) && incident.signal(signal),
       log: (signal) => logSignal(log, signal),
     },
     { log },
@@ -161,7 +168,7 @@ export async function startAgent(first: Config, { clock, log: written, version, 
     // Opened in this order, closed in the other: the gateway drains while all others still serve it, and who listens to
     // the signals hears the last word before the API goes.
     const open = { log, metrics: metricsHandler(meter, clock), ready: () => ready };
-    const control = await api(first.api, { ...open, clock, state: view.document, actual: observe, connect: hub.connect, snapshot: hub.snapshot }).start();
+    const control = await api(first.api, { ...open, clock, state: view.document, actual: observe, connect: hub.connect, snapshot: hub.snapshot, recordings }).start();
     life.opened("api", control.close);
     const scraped = await metricsListener(first.metrics, open).start();
     life.opened("metrics", scraped.close);

@@ -21,7 +21,7 @@ export interface Setup {
   /** Absent: the one of the reference, or the first that traffic names. */
   readonly model?: string | undefined;
   readonly monitors: MonitorsOptions;
-  readonly store: StoreOptions;
+  readonly store: Pick<StoreOptions, "path" | "eventsMax">;
   /** Bytes that wait for the Collector at most; absent: none. */
   readonly spoolMax?: number | undefined;
   /** Absent: a reference is learnt from traffic. */

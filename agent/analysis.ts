@@ -22,7 +22,7 @@ import type { AuditEvent } from "./store/store.ts";
 
 export interface AnalysisOptions {
   readonly monitors: MonitorsOptions;
-  readonly store: StoreOptions;
+  readonly store: Pick<StoreOptions, "path" | "eventsMax">;
   /** Bytes that wait for the Collector in the store at most; absent: none. */
   readonly spoolMax?: number | undefined;
   /** The model to watch. Absent: the one of the reference, or the first that traffic names. */

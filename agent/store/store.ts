@@ -42,7 +42,7 @@ const schemaVersion = 1;
 const detailMax = 16_384;
 
 /** Opens the state file, or memory in its place; never throws for what it finds there. Cost: reads the whole file once. */
-export function openStore({ path, eventsMax }: StoreOptions, { log, wallMs, spoolMax = 0, spoolLost = () => {} }: StoreDeps): Store {
+export function openStore({ path, eventsMax }: Pick<StoreOptions, "path" | "eventsMax">, { log, wallMs, spoolMax = 0, spoolLost = () => {} }: StoreDeps): Store {
   if (path === undefined) {
     log.info({}, "state is kept in memory only and lost at a restart: store.path is not set");
     return new Store(inMemory(), { eventsMax, spoolMax, spoolLost, log, durable: false });
