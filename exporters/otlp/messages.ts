@@ -1,7 +1,7 @@
 /**
  * What goes to a Collector, as protobuf: series, spans and log lines in OTLP's three requests. Pure. Field numbers are those
- * of opentelemetry-proto 1.x (metrics.proto, trace.proto, logs.proto); a test holds the bytes to OpenTelemetry's own
- * serializer.
+ * of opentelemetry-proto 1.x (metrics.proto, trace.proto, logs.proto); the tests read the bytes with a decoder that shares
+ * nothing with this.
  *
  * OpenTelemetry's SDK is not used: it costs 45 MB resident, has clocks of its own, keeps nothing through an outage, and puts
  * the command line, where a password may stand, into the resource.
