@@ -82,8 +82,10 @@ interface Series extends SeriesView {
   expiresMs: number;
   startTime: HrTime;
   value: number;
-  exemplars: (Exemplar | undefined)[] | undefined;
+  exemplars: (ExemplarSlot | undefined)[] | undefined;
 }
+
+type ExemplarSlot = { -readonly [Field in keyof Exemplar]: Exemplar[Field] };
 
 interface Family {
   readonly instrument: AnyInstrument;
@@ -292,7 +294,12 @@ export class Meter implements MetricProducer {
 
   #exemplify(series: Series, bucket: number, value: number, { traceId, spanId }: TraceIds): void {
     series.exemplars ??= [];
-    series.exemplars[bucket] = { traceId, spanId, value, atWallMs: this.#clock.wallMs() };
+    const slot = (series.exemplars[bucket] ??= { traceId, spanId, value, atWallMs: 0 });
+    // Written in place: what a sampled request allocates is what it costs.
+    slot.traceId = traceId;
+    slot.spanId = spanId;
+    slot.value = value;
+    slot.atWallMs = this.#clock.wallMs();
   }
 
   #expire(family: Family): void {

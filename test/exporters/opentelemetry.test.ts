@@ -197,7 +197,7 @@ test("a change of the primary's state is an event of the requests that were unde
   await telemetry.close();
   const [during, after] = collector.spans().filter(({ kind }) => kind === 2);
   expect(during?.["events"]).toMatchObject([{ name: "pilotfish.transition", time: nanoseconds(atWallMs) - 5_000_000n }]);
-  expect(attributesOf((during?.["events"] as Decoded[])[0])).toMatchObject({ "pilotfish.from": "healthy", "pilotfish.to": "failed", "pilotfish.cause.code": "refused" });
+  expect(attributesOf((during as Decoded)["events"][0] as Decoded)).toMatchObject({ "pilotfish.from": "healthy", "pilotfish.to": "failed", "pilotfish.cause.code": "refused" });
   expect(after?.["events"]).toEqual([]);
 });
 
@@ -232,7 +232,7 @@ test("histograms carry the traces of their buckets, and can be exponential", asy
   expect(explicit?.["histogram"].points[0].exemplars).toMatchObject([0.5, 1, 2].map((value) => ({ value, traceId, spanId: parentId })));
   expect(follows?.["exponential"]).toMatchObject({ temporality: 2, points: [{ count: 4n, sum: 3.5, zeroCount: 1n, exemplars: [{ value: 0.5 }, { value: 1 }, { value: 2 }] }] });
   // By the definition: the upper bounds of the buckets that are not empty are the values themselves, powers of two.
-  const { scale, positive } = follows?.["exponential"].points[0] as Decoded;
+  const { scale, positive } = (follows as Decoded)["exponential"].points[0] as Decoded;
   const bounds = (positive.counts as number[]).flatMap((count, i) => (count === 0 ? [] : [2 ** ((positive.offset + i + 1) / 2 ** scale)]));
   expect(bounds).toEqual([0.5, 1, 2]);
 });
