@@ -159,7 +159,7 @@ export async function startAgent(first: Config, { clock, log: written, version, 
   const { saved } = await analysed.start();
   life.opened("analysis", () => analysed.close());
   // Closed before the analysis, which keeps what the Collector does not take.
-  telemetry = startOpenTelemetry(first.otlp, {
+  telemetry = await startOpenTelemetry(first.otlp, {
     clock, meter,
     log: written,
     resource: { serviceName: "pilotfish", version, instanceId: instance, attributes: {} },

@@ -11,7 +11,6 @@
  */
 import { wait, type Cancel, type Clock } from "../../agent/clock.ts";
 import type { Log } from "../../agent/log.ts";
-import { rejectedIn } from "./messages.ts";
 import type { Batch, Lane, Spool, SpooledBatch } from "./spool.ts";
 
 export interface PostAnswer {
@@ -32,6 +31,8 @@ export interface DeliveryDeps {
   readonly post: PostBatch;
   readonly spool: Spool;
   readonly dropped: (items: number) => void;
+  /** Items that the Collector says it did not take, by the body of an answer that is a 200 all the same. */
+  readonly rejectedIn: (lane: Lane, answer: Uint8Array) => number;
 }
 
 /** Batches that wait for one that is being sent. Those of half an hour would not: they are the spool's. */
@@ -98,7 +99,7 @@ export class Delivery {
       const { status, retryAfter, body, detail } = await this.#deps.post(this.#lane, batch.body, this.#abort.signal);
       if (this.#isClosed()) return;
       if (retried.has(status)) return this.#later(retryAfter, detail);
-      if (status !== undefined && status >= 200 && status < 300) this.#taken(batch, rejectedIn(body));
+      if (status !== undefined && status >= 200 && status < 300) this.#taken(batch, this.#deps.rejectedIn(this.#lane, body));
       else this.#refused(batch, detail);
       if ("id" in batch) this.#deps.spool.remove(batch.id);
       else this.#waiting.shift();

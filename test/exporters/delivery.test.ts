@@ -31,6 +31,7 @@ const log: Log = { ...silent, info: (_, message) => void logged.push(`info ${mes
 function delivery(): Delivery {
   return new Delivery("metrics", {
     clock, log, spool,
+    rejectedIn: () => 0,
     dropped: (items) => (dropped += items),
     async post(_, body) {
       const [number] = body as unknown as [number];
