@@ -145,7 +145,10 @@ export async function startOpenTelemetry(options: OtlpOptions, deps: OpenTelemet
   function exportMetrics(): void {
     if (!options.metrics) return;
     // Points have the time of now, however long those before them are packed.
-    const collecting = sdk.collect().catch((error: unknown) => void log.error({ error }, "OTLP: the metrics could not be collected"));
+    const collecting = sdk.collect().catch((error: unknown) => {
+      log.error({ error }, "OTLP: the metrics could not be collected");
+      return undefined;
+    });
     void send("metrics", async function* () {
       const collected = await collecting;
       if (collected === undefined) return;
@@ -187,10 +190,10 @@ export async function startOpenTelemetry(options: OtlpOptions, deps: OpenTelemet
 }
 
 interface Gatherer<Item> {
-  add(item: Item): void;
+  readonly add: (item: Item) => void;
   /** No more may be added until some were sent. */
-  isFull(): boolean;
-  flush(): void;
+  readonly isFull: () => boolean;
+  readonly flush: () => void;
 }
 
 /** Takes items until there are enough for a batch, or until they are flushed. */

@@ -17,6 +17,8 @@ import { readActuals } from "./actuals.ts";
 import { addressOf, connectionsMax, httpLimits, idleTimeoutMs, refuseConnection } from "./listening.ts";
 import { openRoutes, type OpenRoutesDeps } from "./open-routes.ts";
 import { problem, problemType, type Mistake } from "./problem.ts";
+import { recordingRoutes, type RecordingsRead } from "./recording-routes.ts";
+import type { Route } from "./route.ts";
 import { acceptUpgrades, offersSignals } from "./upgrade.ts";
 
 export const apiOptions = z.strictObject({
@@ -45,14 +47,6 @@ export interface ApiDeps extends OpenRoutesDeps {
   readonly connect: (socket: WebSocket, remote: string) => void;
   readonly snapshot: () => SnapshotDocument;
   readonly recordings?: RecordingsRead;
-}
-
-/** What was put on record. Neither rejects. */
-export interface RecordingsRead {
-  /** Ids, latest first. */
-  list(): Promise<readonly string[]>;
-  /** The JSON of one; undefined where there is none of that id. */
-  read(id: string): Promise<string | undefined>;
 }
 
 export interface Api {
@@ -92,7 +86,6 @@ function server(options: ApiOptions, access: Access, deps: ApiDeps): FastifyInst
   const routes: Readonly<Record<string, { readonly method: "GET" | "POST"; readonly handle: Handler }>> = {
     "/v1/state": { method: "GET", handle: (request, reply) => sendState(request, reply, deps.state()) },
     "/v1/signals": { method: "GET", handle: (request, reply) => sendSnapshot(request, reply, deps.snapshot) },
-    "/v1/recordings": { method: "GET", handle: (_, reply) => sendRecordings(reply, deps) },
     "/v1/actuals": { method: "POST", handle: (request, reply) => takeActuals(request, reply, deps) },
   };
 
@@ -128,10 +121,12 @@ function server(options: ApiOptions, access: Access, deps: ApiDeps): FastifyInst
   for (const [url, { method, handle }] of Object.entries(routes)) {
     app.route({ url, method, handler: (request, reply) => void handle(request, reply) });
   }
-  app.get("/v1/recordings/:id", (request, reply) => void sendRecording(request.params as { readonly id: string }, reply, deps));
+  for (const one of deps.recordings === undefined ? [] : recordingRoutes(deps.recordings)) {
+    app.route({ url: one.path.replaceAll(/\{(\w+)\}/g, ":$1"), method: one.method, handler: (request, reply) => answerBy(one, request, reply) });
+  }
   app.setNotFoundHandler((request, reply) => {
     const path = pathOf(request);
-    const method = Object.hasOwn(open, path) || /^\/v1\/recordings\/[^/]+$/.test(path) ? "GET" : Object.hasOwn(routes, path) ? routes[path]?.method : undefined;
+    const method = Object.hasOwn(open, path) || /^\/v1\/recordings(\/[^/]+)?$/.test(path) ? "GET" : Object.hasOwn(routes, path) ? routes[path]?.method : undefined;
     if (method === undefined) return sendProblem(reply, 404, `no route ${path.slice(0, 200)}`);
     reply.header("allow", method === "GET" ? "GET, HEAD" : method);
     return sendProblem(reply, 405, `expected ${method}`);
@@ -167,15 +162,13 @@ function takeActuals(request: FastifyRequest, reply: FastifyReply, { clock, actu
   return reply.code(202).send({ accepted: read.actuals.length });
 }
 
-function sendRecordings(reply: FastifyReply, { recordings }: ApiDeps): FastifyReply {
-  void Promise.resolve(recordings?.list() ?? []).then((ids) => reply.header("cache-control", "no-store").send({ recordings: ids.map((id) => ({ id, url: `/v1/recordings/${id}` })) }));
-  return reply;
-}
-
-async function sendRecording({ id }: { readonly id: string }, reply: FastifyReply, { recordings }: ApiDeps): Promise<void> {
-  const text = await recordings?.read(id);
-  if (text === undefined) return void sendProblem(reply, 404, `no recording ${id.slice(0, 200)}`);
-  reply.type("application/json").header("content-disposition", `attachment; filename="${id}.json"`).send(text);
+/** Whoever comes this far may do everything: there is one token. */
+async function answerBy({ handle }: Route, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  const params = request.params as Readonly<Record<string, string>>;
+  const answer = await handle({ principal: { name: "local", role: "admin" }, params, query: undefined, body: undefined, headers: request.headers });
+  if ("problem" in answer) return sendProblem(reply, answer.status, answer.problem, answer.errors);
+  if (answer.type !== undefined) reply.type(answer.type);
+  return reply.code(answer.status).headers({ ...answer.headers }).send(answer.body);
 }
 
 /** If-None-Match compares weakly and may be a list (RFC 9110, 13.1.2). */
