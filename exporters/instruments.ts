@@ -89,6 +89,8 @@ export const instruments = {
   driftThreshold: gauge("pilotfish.drift.evidence.threshold", "", "Decimal logarithm of the threshold that follows from the false-alarm budget.", ["model"]),
   driftAlarm: gauge("pilotfish.drift.alarm", "", "1 while the stream counts as drifted.", ["model", "stream"]),
   driftAlarms: counter("pilotfish.drift.alarms", "{alarm}", "Alarms raised.", ["model", "stream", "detector"]),
+  driftBinRows: counter("pilotfish.drift.bin.rows", "{row}", "Rows by the bin of the reference that their value fell into: tenths of what is known, and what lies outside of it. They add up over all who have the same reference.", ["model", "reference", "feature", "bin"]),
+  driftBinReference: gauge("pilotfish.drift.bin.reference", "1", "Ratio of the reference's own rows in that bin.", ["model", "reference", "feature", "bin"]),
   detectableChange: gauge("pilotfish.drift.detectable.change", "", "The smallest change of a feature that is found within a window's rows in four cases of five. Unit `standard-deviations`: of the mean. `share`: of the rows, that moves.", ["model", "feature", "unit"]),
   violations: gauge("pilotfish.drift.violations", "1", "Ratio of the window's values that break the reference's rules: missing, of another type, out of range, infinite, an unknown category.", ["model", "feature", "violation"]),
   windowSamples: gauge("pilotfish.drift.window.samples", "{sample}", "Rows in the window that the distances compare with the reference.", ["model"]),
@@ -104,6 +106,11 @@ export const instruments = {
   // The model server
   serverInFlight: gauge("pilotfish.server.inflight", "{request}", "Requests that the model server says it works on."),
   serverQueue: gauge("pilotfish.server.queue", "{request}", "Requests that the model server says are waiting."),
+  serverBatchSize: gauge("pilotfish.server.batch.size", "{request}", "Requests, rows or sequences in the model server's batches: now, or on average since it was last asked."),
+  serverCacheUsage: gauge("pilotfish.server.cache.usage", "1", "How full the model server's cache of keys and values is."),
+  serverTokens: counter("pilotfish.server.tokens", "{token}", "Tokens that the model server read and wrote; direction `input` or `output`.", ["direction"]),
+  serverRequests: counter("pilotfish.server.requests", "{request}", "Requests that the model server says it answered or failed; what clients did to themselves is in neither.", ["result"]),
+  serverRequestTime: counter("pilotfish.server.request.time", "s", "Time that requests took in the model server, all together: over the answered ones it is their mean. Phase `queue`: the part that they waited.", ["phase"]),
   serverProgress: counter("pilotfish.server.progress", "{step}", "The model server's own progress counter."),
 
   // Hardware and containers; container is `server` or `pilotfish`

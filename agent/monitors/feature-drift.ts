@@ -24,7 +24,9 @@ import type { Point } from "../observation.ts";
 import type { FalseAlarmBudget } from "../units.ts";
 import { Alarm, type AlarmSnapshot } from "./alarm.ts";
 import { ColumnMonitor, type ColumnSnapshot } from "./column-monitor.ts";
+import { FeatureBins } from "./feature-bins.ts";
 import { recentRows } from "./recent-values.ts";
+import { referenceDigest } from "./reference-file.ts";
 import { alarmThreshold, observeRows, rowRateStart, type RowRate } from "./row-rate.ts";
 import { ViolationsMonitor, type ViolationsSnapshot } from "./violations-monitor.ts";
 import { list, percent } from "./words.ts";
@@ -36,6 +38,8 @@ export interface FeatureDriftOptions {
   readonly window: number;
   /** Milliseconds. */
   readonly clear: number;
+  /** Features whose bins are counted; none without it. */
+  readonly bins?: number | undefined;
 }
 
 export interface FeatureDriftSnapshot {
@@ -75,6 +79,7 @@ export class FeatureDrift {
   /** The features, the score, the measures of whole rows. */
   readonly #columns: readonly ColumnMonitor[];
   readonly #violations: ViolationsMonitor;
+  readonly #bins: FeatureBins;
   readonly #season: Reference["season"];
   /** Every so-manyth row is taken into the evidence. */
   readonly #thinning: number;
@@ -107,6 +112,9 @@ export class FeatureDrift {
     this.#scorer = reference.wholeRows && rowScorer(reference.wholeRows);
     this.#rowMeasures = (reference.wholeRows?.measures ?? []).map((measure, index) => new ColumnMonitor(`row.${measure.name}`, measure, windowOf(measure), -1 - index));
     this.#columns = [...this.#features, ...(this.#score === undefined ? [] : [this.#score]), ...this.#rowMeasures];
+    const { model, bins = 0 } = options;
+    const isCounted = (column: ColumnMonitor, index: number) => index < Math.min(bins, this.#features.length) || (bins > 0 && column === this.#score);
+    this.#bins = new FeatureBins(this.#columns, isCounted, { model, digest: referenceDigest(reference) });
     this.#season = reference.season;
     this.#thinning = reference.thinning ?? 1;
     this.#alarm = new Alarm({ clearMs: options.clear, clearSamples: clearRows }, (judgement) => {
@@ -156,6 +164,7 @@ export class FeatureDrift {
   #push(index: number, value: Value, season: number, taken: boolean): void {
     const cell = (this.#columns[index] as ColumnMonitor).push(value, season, taken);
     this.#violations.push(index, cell);
+    this.#bins.push(index, cell);
   }
 
   tick(nowMs: number, wallMs: number): readonly Point[] {
@@ -167,7 +176,7 @@ export class FeatureDrift {
     const all = combineEvidence(this.#logs()).log10;
     this.#alarm.tick(all, nowMs, wallMs);
     this.#violations.tick(nowMs, wallMs);
-    return this.#met ? [...this.#points(all), ...this.#violations.points()] : [];
+    return this.#met ? [...this.#points(all), ...this.#violations.points(), ...this.#bins.points()] : [];
   }
 
   snapshot(nowMs: number): FeatureDriftSnapshot {

@@ -219,10 +219,10 @@ class ModelMonitors implements Monitors {
   }
 
   #watch(reference: Reference): void {
-    const { falseAlarms, window, clear } = this.#options;
+    const { falseAlarms, window, clear, bins } = this.#options;
     this.#watched = reference;
     this.#detectable = new DetectableChanges(reference, { model: this.#model, within: window });
-    this.#drift = new FeatureDrift(reference, { model: this.#model, falseAlarms, window, clear }, this.#judge);
+    this.#drift = new FeatureDrift(reference, { model: this.#model, falseAlarms, window, clear, bins }, this.#judge);
   }
 
   // ---- what is heard ----

@@ -56,6 +56,8 @@ export const monitorsOptions = z.strictObject({
       features: z.array(column()).min(1).max(1_000).optional(),
     })
     .optional(),
+  /** So many features, the first of the reference, export how many rows fell into each of their bins: about 26 series each. The score always does, unless this is 0. */
+  bins: z.int().min(0).max(128).default(32),
   /** How often the monitors' state is kept for a restart. */
   snapshot: duration(100).prefault("5s"),
   /** An alarm is over after so long without new evidence. */
