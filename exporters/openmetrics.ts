@@ -7,7 +7,7 @@ import { unitSuffix } from "./instruments.ts";
 import { pieces, type Part } from "./pieces.ts";
 import type { Exemplar, FamilyView, SeriesView } from "./series-view.ts";
 
-/** So many lines are one piece, about 0.3 ms of work. */
+/** So many lines are one piece, well below a millisecond of work. */
 const pieceLines = 500;
 
 /** @param constantLabels carried by every series. Cost: about 0.6 us a line, in pieces. */
