@@ -82,8 +82,8 @@ export interface OpenTelemetry {
 
 /** Spans, or records, that wait to be packed into a batch; the next one is let go. */
 const waitingMax = 2_048;
-const batchMax = 512;
-/** Of one request; about a millisecond of work. */
+/** Spans or records, and points, of one request: about a millisecond of work. */
+const batchMax = 128;
 const pointsMax = 500;
 const flushMs = 5_000;
 const closeTimeoutMs = 2_000;
