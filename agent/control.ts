@@ -7,9 +7,10 @@ import type { Meter } from "../exporters/meter.ts";
 import type { Announce } from "../exporters/signal.ts";
 import type { SnapshotDocument } from "../exporters/frames.ts";
 import type { Analysis } from "./analysis.ts";
-import { historyKinds, type HistoryDeps } from "./api/history.ts";
+import type { historyKinds, HistoryDeps } from "./api/history.ts";
 import type { Reloaded } from "./api/config.ts";
 import type { OverrideRoutesDeps } from "./api/overrides.ts";
+import type { RecordingsRead } from "./api/recordings.ts";
 import type { ReviewRoutesDeps } from "./api/reviews.ts";
 import type { Route } from "./api/route.ts";
 import type { StateDocument } from "./api/state.ts";
@@ -42,6 +43,7 @@ export interface ControlDeps {
   readonly snapshot: () => SnapshotDocument;
   readonly overrides: OverrideRoutesDeps;
   readonly reviews: ReviewRoutesDeps;
+  readonly recordings: RecordingsRead;
   readonly reload: (() => Promise<Reloaded>) | undefined;
   /** Another reference is in force; rooms that read it must do so anew. */
   readonly referenceChanged: () => Promise<void>;

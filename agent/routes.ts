@@ -4,6 +4,7 @@ import { configRoutes, type ConfigDeps } from "./api/config.ts";
 import { historyRoutes, type HistoryDeps } from "./api/history.ts";
 import { documentRoute } from "./api/openapi.ts";
 import { overrideRoutes, type OverrideRoutesDeps } from "./api/overrides.ts";
+import { recordingRoutes, type RecordingsRead } from "./api/recordings.ts";
 import { referencesRoutes, type ReferencesDeps } from "./api/references.ts";
 import { reviewRoutes, type ReviewRoutesDeps } from "./api/reviews.ts";
 import type { Route } from "./api/route.ts";
@@ -14,6 +15,7 @@ export interface RoutesDeps extends ActualsDeps, ConfigDeps, HistoryDeps, Refere
   readonly version: string;
   readonly overrides: OverrideRoutesDeps;
   readonly reviews: ReviewRoutesDeps;
+  readonly recordings: RecordingsRead;
 }
 
 export function routes(deps: RoutesDeps): readonly Route[] {
@@ -22,6 +24,7 @@ export function routes(deps: RoutesDeps): readonly Route[] {
     ...historyRoutes(deps),
     ...overrideRoutes(deps.overrides),
     ...reviewRoutes(deps.reviews),
+    ...recordingRoutes(deps.recordings),
     ...actualsRoutes(deps),
     ...samplesRoutes(deps),
     ...referencesRoutes(deps),

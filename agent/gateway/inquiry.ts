@@ -2,14 +2,16 @@
  * One request as it was settled when its head came: what it asks for, under which id, how long it may take, and its body as far
  * as that has come. What becomes of it is exchange.ts's.
  */
+import type { IncomingHttpHeaders } from "node:http";
 import type { Question, Rung } from "../backend.ts";
 import type { InferenceTarget } from "../protocols/protocol.ts";
 import { primaryShareMs, timeoutOf } from "./deadline.ts";
 import { fingerprint } from "./fingerprint.ts";
-import { inferenceIdOf, newTraceparent, placeOf } from "./identity.ts";
+import { inferenceIdOf, placeOf } from "./identity.ts";
 import type { Incoming } from "./incoming.ts";
 import type { Reply } from "./reply.ts";
 import type { Room } from "./room.ts";
+import { Tracing } from "./tracing.ts";
 import type { Upload, UploadEnd } from "./upload.ts";
 
 /** For requests that are no inferences: to load a model takes minutes, and nobody else would answer. */
@@ -33,7 +35,8 @@ export class Inquiry {
   readonly method: string;
   readonly path: string;
   readonly inferenceId: string;
-  readonly traceparent: string | undefined;
+  /** Undefined where it belongs to no trace that anybody follows. */
+  readonly tracing: Tracing | undefined;
   readonly timeoutMs: number;
   /** Set once the contract has repaired it. */
   repaired: Repaired | undefined;
@@ -56,10 +59,28 @@ export class Inquiry {
     this.inferenceId = this.#target === undefined ? "" : inferenceIdOf(heeded);
     this.#place = this.#target === undefined ? 1 : placeOf(this.inferenceId);
     if (this.sampled) reply.keepCopy(options.sample.bodyMax);
-    this.traceparent = typeof heeded.traceparent === "string" ? heeded.traceparent : this.sampled ? newTraceparent() : undefined;
+    this.tracing = this.#target === undefined ? undefined : Tracing.of(this.traceparent, this.sampled, deps.traced === true);
     this.timeoutMs = timeoutOf(heeded, this.target === undefined ? Math.max(otherTimeoutMs, options.timeout) : options.timeout);
     const keeps = this.target !== undefined || this.isShort;
     this.upload = incoming.upload({ clock: deps.clock, maxBytes: options.bodyMax, kept: keeps ? room.kept : undefined, ended });
+  }
+
+  /** As the client sent it. */
+  get traceparent(): string | undefined {
+    const { traceparent } = this.incoming.heeded;
+    return typeof traceparent === "string" ? traceparent : undefined;
+  }
+
+  /** The client's vendors' part of its trace, where the trace goes on here: without the parent that it belongs to it means nothing. */
+  get tracestate(): string | undefined {
+    if (this.tracing?.continues !== true) return undefined;
+    const { tracestate } = this.incoming.headers();
+    return typeof tracestate === "string" ? tracestate : undefined;
+  }
+
+  /** For a line of the log. */
+  get logged(): { readonly traceparent?: string | undefined } {
+    return { traceparent: this.tracing?.traceparent ?? this.traceparent };
   }
 
   /** Undefined: no inference, or none that is ours. */
@@ -117,19 +138,27 @@ export class Inquiry {
     return this.upload.lastByteMs + primaryShareMs(this.timeoutMs, this.room.options.reserve, rungsLeft);
   }
 
-  /** What goes to the primary besides what the client sent. */
-  addedFields(): readonly string[] {
+  /** What goes to the primary besides what the client sent; a trace context in the place of the client's. */
+  addedFields(traceparent: string | undefined): readonly string[] {
     if (this.target === undefined) return noFields;
     const id = ["pilotfish-inference-id", this.inferenceId];
-    return this.traceparent === undefined || this.incoming.heeded.traceparent !== undefined ? id : [...id, "traceparent", this.traceparent];
+    if (traceparent === undefined) return id;
+    const state = this.tracestate;
+    return state === undefined ? [...id, "traceparent", traceparent] : [...id, "traceparent", traceparent, "tracestate", state];
   }
 
-  /** As a rung is asked. The body must be whole and kept. */
-  question(): Question {
+  /** As a rung is asked. The body must be whole and kept. `traceparent`: instead of the client's. */
+  question(traceparent?: string): Question {
     const { method, path, repaired } = this;
-    const headers = this.incoming.headers();
+    const headers = traceparent === undefined ? this.incoming.headers() : this.#headersOfTrace(traceparent);
     if (repaired === undefined) return { method, path, headers, body: this.upload.whole() };
     return { method, path, headers: { ...headers, ...repaired.headers, "content-length": String(repaired.body.length) }, body: repaired.body };
+  }
+
+  #headersOfTrace(traceparent: string): IncomingHttpHeaders {
+    const { tracestate: _, ...others } = this.incoming.headers();
+    const state = this.tracestate;
+    return { ...others, traceparent, ...(state === undefined ? {} : { tracestate: state }) };
   }
 
   /** By what the request is known again, as the client sent it; undefined where its body is not whole or was not kept. */
