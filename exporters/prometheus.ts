@@ -15,7 +15,6 @@ import { formatFor, takesGzip, type ExpositionFormat } from "./accepts.ts";
 import { instruments, type AnyInstrument } from "./instruments.ts";
 import { openMetrics } from "./openmetrics.ts";
 import type { FamilyView } from "./series-view.ts";
-import { textFormat } from "./text-format.ts";
 
 export interface PrometheusOptions {
   /** Labels that every series carries, such as the pod's name. */
@@ -39,6 +38,8 @@ export interface SeriesSource {
 
 const zip = promisify(gzip);
 const turn = () => setImmediate();
+/** It brings parts of OpenTelemetry's SDK with it. */
+const loadTextFormat = () => import("./text-format.ts");
 
 const contentTypes: Readonly<Record<ExpositionFormat, string>> = {
   text: "text/plain; version=0.0.4; charset=utf-8",
@@ -51,7 +52,7 @@ export async function prometheusText(
   { constantLabels = {}, format = "text" }: PrometheusOptions = {},
   pause: () => Promise<void> = turn,
 ): Promise<{ readonly contentType: string; readonly body: string }> {
-  const write = format === "openmetrics" ? openMetrics : textFormat;
+  const write = format === "openmetrics" ? openMetrics : (await loadTextFormat()).textFormat;
   const pieces: string[] = [];
   for (const piece of write(source.families(), constantLabels)) {
     if (pieces.length > 0) await pause();
@@ -71,6 +72,8 @@ export function metricsHandler(
   { constantLabels = {}, timeoutMs = 5_000, scrapesMax = 4, pause = turn }: MetricsHandlerOptions = {},
 ): (request: IncomingMessage, response: ServerResponse) => void {
   checkConstantLabels(constantLabels);
+  // Begun now, so that no scrape holds up the loop for it; where it fails, the scrape says so.
+  loadTextFormat().catch(() => {});
   let scrapes = 0;
   return (request, response) => {
     if (request.method !== "GET" && request.method !== "HEAD") return refuse(response, 405, "only GET and HEAD");
