@@ -210,9 +210,10 @@ export class AnalysisQueue implements Analysis {
     return this.#questions.ask(name, asked, this.#ready && !this.#closing ? this.#desk : undefined);
   }
 
-  useReference(path: string | undefined): Promise<Questions["use-reference"]["answer"] | undefined> {
-    this.#options = { ...this.#options, referencePath: path };
-    return this.ask("use-reference", { path });
+  async useReference(path: string | undefined): Promise<Questions["use-reference"]["answer"] | undefined> {
+    const answer = await this.ask("use-reference", { path });
+    if (answer?.ok === true) this.#options = { ...this.#options, referencePath: path };
+    return answer;
   }
 
   #letBatchesGo(): void {

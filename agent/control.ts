@@ -66,11 +66,7 @@ export function control({ clock, log, meter, analysed, shelf, observe, dropped, 
 
   const references = shelf.serve({
     read: (path, model) => analysed.ask("read-reference", { path, model }),
-    async use(path) {
-      const used = await analysed.useReference(path);
-      if (used?.ok === false) await analysed.useReference(shelf.path());
-      return used;
-    },
+    use: (path) => analysed.useReference(path),
   });
   const told = async <Outcome extends { readonly result: string }>(changing: Promise<Outcome>): Promise<Outcome> => {
     const outcome = await changing;
