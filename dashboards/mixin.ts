@@ -1,9 +1,7 @@
 /**
  * The door for whoever generates with options of their own, laid out as monitoring mixins are: what fires, what is recorded,
- * what is drawn. All three are pure and plain data, in the formats of Prometheus and Grafana.
- *
- *   import { alerts, dashboards, readOptions, rules } from "./mixin.ts";
- *   const options = readOptions({ job: "model-sidecars", objective: 0.995 });
+ * what is drawn, each from `readOptions({ job: "model-sidecars", objective: 0.995 })`. All are pure, and plain data in the
+ * formats of Prometheus and Grafana.
  */
 import { overview } from "./overview.ts";
 import { alertNames } from "./alerts.ts";

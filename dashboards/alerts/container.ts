@@ -51,7 +51,7 @@ export function container(options: DashboardsOptions) {
       keepFiringFor: "15m",
       summary: "The disk with Pilotfish's state at {{ $labels.instance }} is nearly full",
       description: "{{ $value | humanizePercentage }} of it are free; without room nothing outlives a restart. Look what else writes there.",
-      board: "self",
+      board: "pilotfish",
     },
   } as const satisfies Alerts;
 }

@@ -41,7 +41,7 @@ export function self(options: DashboardsOptions) {
       keepFiringFor: "15m",
       summary: "Pilotfish at {{ $labels.instance }} crashes again and again",
       description: "Its process began anew {{ $value | humanize }} times within 30 minutes. Look what it said last, and whether it was killed for memory.",
-      board: "self",
+      board: "pilotfish",
     },
     PilotfishAnalysisDown: {
       urgency: "ticket",
@@ -49,7 +49,7 @@ export function self(options: DashboardsOptions) {
       keepFiringFor: "15m",
       summary: "The analysis of Pilotfish at {{ $labels.instance }} dies",
       description: "Its thread ended within the last 15 minutes; what it knew since its last snapshot is lost. Look at the log for its last error.",
-      board: "self",
+      board: "pilotfish",
     },
     PilotfishAnalysisBlind: {
       urgency: "ticket",
@@ -58,7 +58,7 @@ export function self(options: DashboardsOptions) {
       for: "5m",
       summary: "Pilotfish at {{ $labels.instance }} can not see drift",
       description: "{{ $value | humanize }} samples were taken within 15 minutes and not a row was analysed, so a quiet drift panel means nothing. Look why rows are skipped.",
-      board: "self",
+      board: "pilotfish",
     },
     PilotfishProbeBlind: {
       urgency: "ticket",
@@ -66,7 +66,7 @@ export function self(options: DashboardsOptions) {
       for: "5m",
       summary: "The probe {{ $labels.probe }} at {{ $labels.instance }} says nothing any more",
       description: "It passed last {{ $value | humanizeDuration }} ago, and has neither passed nor failed since. Look what it needs, such as the server's own metrics.",
-      board: "self",
+      board: "pilotfish",
     },
     PilotfishSamplesDropped: {
       urgency: "ticket",
@@ -75,7 +75,7 @@ export function self(options: DashboardsOptions) {
       keepFiringFor: "15m",
       summary: "Pilotfish at {{ $labels.instance }} drops samples",
       description: "Compared with the samples that were taken, {{ $value | humanizePercentage }} were let go before they were analysed, so drift is judged on fewer rows. Look which bound was reached.",
-      board: "self",
+      board: "pilotfish",
     },
     PilotfishSeriesOverflow: {
       urgency: "ticket",
@@ -84,7 +84,7 @@ export function self(options: DashboardsOptions) {
       keepFiringFor: "30m",
       summary: "Pilotfish at {{ $labels.instance }} has more series than it may",
       description: "{{ $value | humanize }} were refused within 15 minutes, so a panel shows less than there is. Look which label takes ever new values.",
-      board: "self",
+      board: "pilotfish",
     },
     PilotfishExportsFailing: {
       urgency: "ticket",
@@ -93,7 +93,7 @@ export function self(options: DashboardsOptions) {
       keepFiringFor: "15m",
       summary: "Pilotfish at {{ $labels.instance }} can not deliver {{ $labels.what }} by OTLP",
       description: "{{ $value | humanize }} a second are lost. Look whether the Collector takes them, and at the log.",
-      board: "self",
+      board: "pilotfish",
     },
     PilotfishDropped: {
       urgency: "info",
@@ -102,7 +102,7 @@ export function self(options: DashboardsOptions) {
       keepFiringFor: "15m",
       summary: "Pilotfish at {{ $labels.instance }} lets {{ $labels.what }} go",
       description: "A bound has been reached again and again for 15 minutes; {{ $value | humanize }} a second are let go. The bound is an option.",
-      board: "self",
+      board: "pilotfish",
     },
     PilotfishCollectorDown: {
       urgency: "ticket",
@@ -111,7 +111,7 @@ export function self(options: DashboardsOptions) {
       for: "10m",
       summary: "The source {{ $labels.collector }} has gone silent",
       description: "Pilotfish at {{ $labels.instance }} has read nothing from it for 10 minutes; its series are absent, not zero. The log names the reason.",
-      board: "self",
+      board: "pilotfish",
     },
     PilotfishLoopLate: {
       urgency: "ticket",
@@ -120,7 +120,7 @@ export function self(options: DashboardsOptions) {
       keepFiringFor: "10m",
       summary: "Pilotfish at {{ $labels.instance }} is starved of CPU",
       description: "Its main loop runs up to {{ $value | humanizeDuration }} late, which every request that passes it waits for. Look at its CPU limit.",
-      board: "self",
+      board: "pilotfish",
     },
     PilotfishStateNotWritten: {
       urgency: "ticket",
@@ -129,7 +129,7 @@ export function self(options: DashboardsOptions) {
       keepFiringFor: "15m",
       summary: "Pilotfish at {{ $labels.instance }} can not write its state",
       description: "{{ $value | humanize }} writes failed within 10 minutes; after a restart it would not know what it knows now. Look at the disk.",
-      board: "self",
+      board: "pilotfish",
     },
     PilotfishStateInMemory: {
       urgency: "ticket",
@@ -138,7 +138,7 @@ export function self(options: DashboardsOptions) {
       keepFiringFor: "15m",
       summary: "Pilotfish at {{ $labels.instance }} keeps its state in memory only",
       description: "Its state file can not be used, so a restart loses {{ $value | humanize }} writes of the last 30 minutes. Its first lines of log say why.",
-      board: "self",
+      board: "pilotfish",
     },
     PilotfishConfigReloadFailed: {
       urgency: "ticket",
@@ -146,7 +146,7 @@ export function self(options: DashboardsOptions) {
       for: "1m",
       summary: "Pilotfish at {{ $labels.instance }} refused its new config",
       description: "The config that was last offered is broken; the one before is still in force. `pilotfish check` names every mistake in it.",
-      board: "self",
+      board: "pilotfish",
     },
     PilotfishAlertmanagerUnreachable: {
       urgency: "ticket",
@@ -155,14 +155,14 @@ export function self(options: DashboardsOptions) {
       keepFiringFor: "5m",
       summary: "Pilotfish at {{ $labels.instance }} can not reach Alertmanager",
       description: "{{ $value | humanizePercentage }} of its pushes failed; news of failover and drift may reach nobody. The log says what Alertmanager answered.",
-      board: "self",
+      board: "pilotfish",
     },
     PilotfishWatchdog: {
       urgency: "none",
       expr: "vector(1)",
       summary: "Always firing: alerting works",
       description: "Its absence at the receiver means that Prometheus, Alertmanager or the way between them is broken.",
-      board: "self",
+      board: "pilotfish",
     },
   } as const satisfies Alerts;
 }

@@ -39,7 +39,7 @@ describe.each(alerts)("%s", (name, { urgency, summary, description }) => {
     expect(["critical", "warning", "info", "none"]).toContain(rule.labels["severity"]);
     expect(Object.keys(rule.annotations)).toEqual(["summary", "description", "runbook_url", "dashboard_url"]);
     expect(rule.annotations["runbook_url"]).toBe(`https://example.com/pilotfish/docs/runbooks/${name}.md`);
-    expect(rule.annotations["dashboard_url"]).toMatch(/^http:\/\/localhost:3000\/d\/pilotfish-(overview|inference|failover|drift|performance|hardware|fleet|self)(\?var-\w+=\{\{ \$labels\.\w+ \| urlquery \}\}(&var-\w+=\{\{ \$labels\.\w+ \| urlquery \}\})*)?$/);
+    expect(rule.annotations["dashboard_url"]).toMatch(/^http:\/\/localhost:3000\/d\/pilotfish-(overview|inference|failover|drift|performance|hardware|fleet|pilotfish)(\?var-\w+=\{\{ \$labels\.\w+ \| urlquery \}\}(&var-\w+=\{\{ \$labels\.\w+ \| urlquery \}\})*)?$/);
     if (description.includes("$labels.instance }}")) expect(rule.annotations["dashboard_url"]).toContain("var-instance=");
     expect(JSON.stringify(rule.labels)).not.toContain("{{");
   });
