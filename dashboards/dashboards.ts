@@ -21,7 +21,7 @@ export function files(options: DashboardsOptions): Readonly<Record<string, strin
     "provisioning/dashboards/pilotfish.yaml": header("Grafana: where the dashboards lie.") + dashboardProviderFile(),
     "prometheus/rules.yml": header("Prometheus: recording and alerting rules.") + rulesFile(options),
     "prometheus/prometheus.yml": header("Prometheus: an example of its config.") + prometheusFile(options),
-    "alertmanager/alertmanager.yml": header("Alertmanager: an example of its config, with the inhibitions.") + alertmanagerFile(),
+    "alertmanager/alertmanager.yml": header("Alertmanager: an example of its config, with the inhibitions.") + alertmanagerFile(options),
   };
 }
 

@@ -16,13 +16,15 @@ const variables = { job: ".+", instance: ".+", model: ".+", __rate_interval: "1m
 
 const panels = panelExpressions(dashboard, variables).map(({ title, expr }) => [title, expr] as const);
 const rules = [
-  ...recordingRules.map(({ record, expr }) => [record, expr] as const),
+  ...recordingRules(options).map(({ record, expr }) => [record, expr] as const),
   ...Object.values(alertGroups(options)).flatMap((alerts) => Object.entries<{ expr: string }>(alerts).map(([name, { expr }]) => [name, expr] as const)),
 ];
 const choices = (dashboard.templating?.list ?? []).flatMap(({ name, definition }) => (definition === undefined ? [] : [[`variable ${name}`, definition.replace(/^label_values\((.*), \w+\)$/, "$1").replaceAll(/\$\w+/g, ".+")] as const]));
 
-const target = ["job", "instance"];
-const known = new Map<string, readonly string[]>([["up", target], ...recordingRules.map(({ record }) => [record, [...target, "model"]] as const)]);
+/** What scrapes add, `namespace` where the operator of Kubernetes does; recorded series may have kept what a feature has. */
+const target = ["job", "instance", "namespace"];
+const recorded = [...target, "model", "reference", "feature", "bin"];
+const known = new Map<string, readonly string[]>([["up", target], ...recordingRules(options).map(({ record }) => [record, recorded] as const)]);
 for (const instrument of Object.values<AnyInstrument>(instruments)) {
   const labels = [...instrument.labels, ...target];
   const name = prometheusName(instrument);
@@ -91,7 +93,6 @@ const unseen: readonly (keyof typeof instruments)[] = [
   "reviewsOpen",
   "reviews",
   "probeDuration",
-  "probeLastSuccess",
   "driftAlarms",
   "driftBinRows",
   "driftBinReference",
@@ -103,30 +104,19 @@ const unseen: readonly (keyof typeof instruments)[] = [
   "memoryUsage",
   "processThreads",
   "processFiles",
-  "processStart",
   "cpuPeriods",
   "cpuThrottledPeriods",
   "diskIo",
   "networkIo",
   "networkErrors",
-  "stateDiskFree",
-  "stateDiskSize",
   "hostInfo",
-  "gpuInfo",
-  "gpuStatus",
   "gpuActivity",
-  "gpuTemperatureLimit",
-  "gpuTemperatureMargin",
-  "gpuMemoryTemperature",
   "gpuEnergy",
   "gpuClock",
   "gpuMemoryClock",
   "gpuThrottledTime",
-  "gpuXids",
   "gpuLastXid",
   "gpuRemappedRows",
-  "gpuRemapPending",
-  "gpuRemapFailure",
   "gpuLinkThroughput",
   "gpuPcieReplays",
   "gpuProcesses",
