@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
+import { boards } from "../../dashboards/boards/boards.ts";
 import { pushedAlerts } from "../../dashboards/alertmanager.ts";
 import { alertsByName, type Alert } from "../../dashboards/alerts.ts";
 import { dashboardsOptions } from "../../dashboards/options.ts";
-import { overview } from "../../dashboards/overview.ts";
 import { ruleTests } from "../../dashboards/rule-tests.ts";
 import { ruleGroups } from "../../dashboards/rules.ts";
 
@@ -12,7 +12,7 @@ const options = dashboardsOptions.parse({});
 const alerts = Object.entries<Alert>(alertsByName(options));
 const runbooks = resolve(import.meta.dirname, "../../docs/runbooks");
 
-const titles = (overview(options).panels ?? []).map(({ title }) => title);
+const titles = Object.values(boards(options)).flatMap(({ panels }) => (panels ?? []).map(({ title }) => title));
 
 test("what Pilotfish pushes to Alertmanager itself is no rule as well, or a page would come twice", () => {
   expect(alerts.map(([name]) => name).filter((name) => (pushedAlerts as readonly string[]).includes(name))).toEqual([]);

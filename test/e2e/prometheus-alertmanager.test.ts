@@ -1,17 +1,12 @@
 /**
  * The whole way with the real Prometheus and the real Alertmanager: the model server is killed under load and started again,
- * its rows drift, true answers come late. Pages must arrive at a webhook receiver, and each panel of the dashboard must show
- * what it promises.
+ * its rows drift, true answers come late. Pages must arrive at a webhook receiver. (Whether the dashboards show it: boards.test.ts.)
  */
 import { writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, test } from "vitest";
-import { dashboardsOptions } from "../../dashboards/options.ts";
-import { overview } from "../../dashboards/overview.ts";
-import { panelExpressions, type PanelExpression } from "../../dashboards/panel-expressions.ts";
 import { featureNames, readRows } from "../../examples/employment/rows.ts";
-import { instruments, prometheusName, type AnyInstrument } from "../../exporters/instruments.ts";
 import { tool } from "../dashboards/tool.ts";
 import { freePort } from "../../agent/cli/demo/free-port.ts";
 import { root, stageForTest, type Process, type Stage } from "./processes.ts";
@@ -83,42 +78,14 @@ async function startPrometheus(stage: Stage, { metrics }: Addresses, alertmanage
 const ready = (stage: Stage, process: Process, address: string) =>
   stage.eventually(`${process.name} is ready`, 20_000, async () => (await fetch(`http://${address}/-/ready`)).ok, process);
 
-interface Asked {
-  readonly ok: boolean;
-  /** Series in the answer whose value is a number. */
-  readonly series: number;
-  /** What is wrong with the question. */
-  readonly error: string | undefined;
-}
-
-async function ask(prometheus: string, expr: string): Promise<Asked> {
+/** How many series the expression has now. */
+async function seriesOf(prometheus: string, expr: string): Promise<number> {
   const response = await fetch(`http://${prometheus}/api/v1/query?query=${encodeURIComponent(expr)}`);
-  const { status: verdict, data, error } = (await response.json()) as { status: string; data?: { result: { value: [number, string] }[] }; error?: string };
-  return { ok: verdict === "success", series: data?.result.filter(({ value }) => Number.isFinite(Number(value[1]))).length ?? 0, error };
+  const { data } = (await response.json()) as { data?: { result: unknown[] } };
+  return data?.result.length ?? 0;
 }
-
-/** What a machine may lack: a GPU, a container of one's own, limits, a kernel that tells of pressure. */
-const ofTheMachine: readonly AnyInstrument[] = [
-  instruments.gpuInfo, instruments.gpuUtilization, instruments.gpuMemoryUsage, instruments.gpuMemoryLimit, instruments.gpuTemperature, instruments.gpuPower,
-  instruments.gpuPowerLimit, instruments.gpuClock, instruments.gpuThrottle, instruments.gpuErrors,
-  instruments.cpuTime, instruments.cpuLimit, instruments.cpuThrottled, instruments.memoryUsage, instruments.memoryWorkingSet, instruments.memoryLimit,
-  instruments.pressure,
-];
-
-/** What is there only where it is switched on, or streams, which the example does not: limits, hedges, the contract, confidence, ensembles. */
-const ofOptions: readonly AnyInstrument[] = [
-  instruments.hedges, instruments.unplaced, instruments.concurrencyLimit, instruments.concurrencyInFlight,
-  instruments.contractRequests, instruments.contractViolations, instruments.contractUnchecked, instruments.confidenceAnswers, instruments.confidenceThreshold,
-  instruments.rungDisagreement, instruments.timeToFirstToken, instruments.timePerOutputToken,
-];
-
-const isOf = (some: readonly AnyInstrument[]) => ({ expr }: PanelExpression) => some.some((instrument) => new RegExp(`\\b${prometheusName(instrument)}(?:_bucket)?\\b`).test(expr));
-const dependsOnMachine = isOf(ofTheMachine);
-const dependsOnOptions = isOf(ofOptions);
 
 describe.skipIf(missing)("with the real Prometheus and Alertmanager", () => {
-  const expressions = panelExpressions(overview(dashboardsOptions.parse({})), { job: ".+", instance: ".+", model: ".+", __rate_interval: "2m", __interval: "15s" });
-  const asked = new Map<PanelExpression, Asked>();
   let pages: readonly Page[] = [];
   let answers: readonly Answer[] = [];
   let state: State | undefined;
@@ -159,10 +126,9 @@ describe.skipIf(missing)("with the real Prometheus and Alertmanager", () => {
     const actuals = answers.slice(driftedFrom).map(({ id, rows }) => ({ inference_id: id, actuals: rows.map(({ employed }) => employed) }));
     await fetch(`${at.api}/v1/actuals`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(actuals.slice(0, 1_000)) });
     await patiently("performance", 10_000, async () => "roc_auc" in (await stateAt(at)).performance);
-    await patiently("the scrape that has it", 5_000, async () => (await ask(prometheus, 'pilotfish_performance{kind="corrected"}')).series > 0);
+    await patiently("the scrape that has it", 5_000, async () => (await seriesOf(prometheus, 'pilotfish_performance{kind="corrected"}')) > 0);
 
     state = await stateAt(at);
-    for (const expression of expressions) asked.set(expression, await ask(prometheus, expression.expr));
   }, 120_000);
 
   test("no request of a client fails while the server is killed, away and started again", () => {
@@ -195,22 +161,5 @@ describe.skipIf(missing)("with the real Prometheus and Alertmanager", () => {
   test("the watchdog arrives, so the way from Prometheus' rules to the receiver is whole, and nothing pages that has no cause", () => {
     const names = new Set(pages.map(({ labels }) => labels["alertname"]));
     expect(names).toEqual(new Set(["PilotfishFailover", "PilotfishDrift", "ModelDrifted", "PilotfishWatchdog"]));
-  });
-
-  test("every expression of the dashboard parses and evaluates", () => {
-    expect(asked.size).toBeGreaterThan(40);
-    expect([...asked].filter(([, { ok }]) => !ok).map(([{ title, expr }, { error }]) => ({ title, expr, error }))).toEqual([]);
-  });
-
-  test("every panel that does not say what it means to be empty has something to show", () => {
-    const titles = new Set(expressions.filter(({ mayBeEmpty }) => !mayBeEmpty).map(({ title }) => title));
-    const filled = new Set([...asked].filter(([, { series }]) => series > 0).map(([{ title }]) => title));
-    expect([...titles].filter((title) => !filled.has(title))).toEqual([]);
-  });
-
-  test("after such a story every expression has data, but those for what this machine does not have and for what is switched off", () => {
-    expect(asked.size).toBe(expressions.length);
-    const empty = [...asked].filter(([expression, { series }]) => series === 0 && !dependsOnMachine(expression) && !dependsOnOptions(expression));
-    expect(empty.map(([{ row, title, expr }]) => `${row} / ${title}: ${expr}`)).toEqual([]);
   });
 });
