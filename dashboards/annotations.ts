@@ -26,7 +26,10 @@ function grown<Label extends string>(counter: Instrument<"counter", Label>, by: 
 const before = (expr: string, offset = " offset $__interval") => expr.replaceAll("})", `}${offset})`);
 
 const versions = countBy(["instance", "version"], shown(instruments.buildInfo));
+
 const starts = maxBy(["instance", "process"], shown(instruments.processStart));
+/** A process that is down is not seen, so the one before it is looked for further back than one step. */
+const startsBefore = maxBy(["instance", "process"], `max_over_time(${shown(instruments.processStart)}[15m] offset $__interval)` as Vector<"instance" | "process">);
 
 const annotations: Readonly<Record<AnnotationName, Annotation>> = {
   Transitions: { color: "orange", expr: grown(instruments.transitions, ["model", "from", "to", "reason"]), title: "{{model}}: {{from}} to {{to}}", text: "{{reason}}" },
@@ -40,7 +43,7 @@ const annotations: Readonly<Record<AnnotationName, Annotation>> = {
   },
   "Config refused": { color: "dark-yellow", expr: `${minBy(["instance"], shown(instruments.configReloadOk))} == 0`, title: "{{instance}}: config refused", text: "the one before it stays in force" },
   XID: { color: "red", expr: grown(instruments.gpuXids, ["gpu", "xid"]), title: "XID {{xid}}", text: "{{gpu}}" },
-  Restarts: { color: "light-blue", expr: `${starts} - ${before(starts)} > 0` as Vector, title: "{{process}} started anew", text: "{{instance}}" },
+  Restarts: { color: "light-blue", expr: `${starts} - ${startsBefore} > 0`, title: "{{process}} started anew", text: "{{instance}}" },
 };
 
 export function annotation(name: AnnotationName): AnnotationQueryBuilder {

@@ -77,6 +77,14 @@ export function increase<Label extends string>(counter: Vector<Label, "counter">
   return `increase(${counter}[${window}])` as Vector<Label>;
 }
 
+/**
+ * How often something happened within the window. A series that began within it counts from zero: `increase` would miss the
+ * first time, which for what happens rarely is the only one.
+ */
+export function times<Label extends string>(counter: Vector<Label, "counter">, window: string): Vector<Label> {
+  return `(${counter} unless ${counter} offset ${window} or increase(${counter}[${window}]))` as Vector<Label>;
+}
+
 function aggregate(operation: string, clause: "by" | "without", labels: readonly string[], of: string): string {
   // "by nothing" is the sum of all, and reads better without saying so.
   const grouping = clause === "by" && labels.length === 0 ? "" : ` ${clause} (${labels.join(", ")}) `;

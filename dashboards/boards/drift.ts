@@ -4,7 +4,7 @@ import { TableSortByFieldStateBuilder } from "@grafana/grafana-foundation-sdk/co
 import { instruments } from "../../exporters/instruments.ts";
 import { fromRow, to } from "../links.ts";
 import { asColoured, asLimit, inUnit, list, onTheRight, stateTimeline, table, timeSeries, withLine, words } from "../panels.ts";
-import { increase, maxBy, minBy, rate, sumBy, type Vector } from "../promql.ts";
+import { maxBy, minBy, rate, sumBy, times, type Vector } from "../promql.ts";
 import { psiBands, psiSteps } from "../rows/drift-sizes.ts";
 import { shown, type Row } from "../rows/row.ts";
 import type { Board } from "./board.ts";
@@ -146,9 +146,9 @@ const quality: Row = {
       [{ expr: maxBy(["feature", "violation"], shown(instruments.violations, chosen)), legend: "{{feature}}: {{violation}}" }],
     ),
     list(
-      { id: 42, title: "Alarms raised", description: "Within the time shown, by stream and detector. Extrapolated by Prometheus, so not always whole numbers.", width: 12, height: 8, unit: units.Short, nothing: "No alarm was raised", runbook: help("ModelDrifted") },
+      { id: 42, title: "Alarms raised", description: "Within the time shown, by stream and detector.", width: 12, height: 8, unit: units.Short, nothing: "No alarm was raised", runbook: help("ModelDrifted") },
       ["model", "stream", "detector"],
-      { expr: `${sumBy(["model", "stream", "detector"], increase(shown(instruments.driftAlarms), "$__range"))} > 0`, legend: "Times" },
+      { expr: `${sumBy(["model", "stream", "detector"], times(shown(instruments.driftAlarms), "$__range"))} > 0`, legend: "Times" },
     ).decimals(0),
   ],
 };

@@ -3,7 +3,7 @@ import * as units from "@grafana/grafana-foundation-sdk/units";
 import { instruments } from "../../exporters/instruments.ts";
 import { to } from "../links.ts";
 import { list, stateTimeline, table, timeSeries, withLine, words } from "../panels.ts";
-import { buckets, increase, maxBy, minBy, quantile, rate, share, sumBy } from "../promql.ts";
+import { buckets, maxBy, minBy, quantile, rate, share, sumBy, times } from "../promql.ts";
 import { shown, type Row } from "../rows/row.ts";
 import { stateOfPrimary, traffic, whoAnswers } from "../rows/state.ts";
 import type { Board } from "./board.ts";
@@ -15,9 +15,9 @@ const state: Row = {
     stateOfPrimary({ id: 11, width: 12, height: 7, runbook: help("ModelServerUnknown"), to: to("inference", "Inference of this model", ["instance", "model"]) }),
     whoAnswers({ id: 12, width: 12, height: 7, runbook: help("ModelServerFlapping"), to: to("inference", "Inference of this model", ["model"]) }),
     list(
-      { id: 13, title: "Why it changed", description: "Changes of the primary's state within the time shown, by their reason. Extrapolated by Prometheus, so not always whole numbers.", width: 12, height: 8, unit: units.Short, nothing: "Nothing changed", runbook: help("ModelServerFlapping") },
+      { id: 13, title: "Why it changed", description: "Changes of the primary's state within the time shown, by their reason.", width: 12, height: 8, unit: units.Short, nothing: "Nothing changed", runbook: help("ModelServerFlapping") },
       ["model", "from", "to", "reason"],
-      { expr: `${sumBy(["model", "from", "to", "reason"], increase(shown(instruments.transitions), "$__range"))} > 0`, legend: "Times" },
+      { expr: `${sumBy(["model", "from", "to", "reason"], times(shown(instruments.transitions), "$__range"))} > 0`, legend: "Times" },
     ).decimals(0),
     withLine(
       timeSeries(

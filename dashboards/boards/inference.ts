@@ -4,7 +4,7 @@ import { StackingConfigBuilder, StackingMode } from "@grafana/grafana-foundation
 import { instruments, type Instrument } from "../../exporters/instruments.ts";
 import { to } from "../links.ts";
 import { asLimit, heatmap, notANumber, onTheRight, stat, thresholds, timeSeries, withLine } from "../panels.ts";
-import { buckets, count, quantile, rate, share, sumBy } from "../promql.ts";
+import { buckets, count, maxBy, quantile, rate, share, sumBy } from "../promql.ts";
 import { shown, type Row } from "../rows/row.ts";
 import { traffic } from "../rows/state.ts";
 import type { Board } from "./board.ts";
@@ -163,8 +163,25 @@ const work: Row = {
       ],
     ).overrideByName("progress", onTheRight(units.CountsPerSecond)),
     timeSeries(
-      { id: 34, title: "Rows in a request", description: "Rows that were analysed for each sample that was taken: how large the requests are.", width: 24, height: 5, unit: units.Short, nothing: "Nothing was sampled", to: to("drift", "Drift: what it rests on") },
-      [{ expr: `${sumBy(["instance"], rate(shown(instruments.analysed)))} / ${sumBy(["instance"], rate(shown(instruments.samples, { result: "taken" })))}`, legend: "{{instance}}" }],
+      { id: 35, title: "What the server counts", description: "Requests a second that the server says it answered or failed, and on the right how long they took on average, with the part that they waited. What it says and what clients saw differ by the way between them.", width: 8, height: 8, unit: units.RequestsPerSecond, nothing: "The server does not tell", runbook: help("ModelHighLatency") },
+      [
+        { expr: sumBy(["result"], rate(shown(instruments.serverRequests))), legend: "{{result}}" },
+        { expr: `${sumBy(["phase"], rate(shown(instruments.serverRequestTime)))} / scalar(${sumBy([], rate(shown(instruments.serverRequests)))})`, legend: "time: {{phase}}" },
+      ],
+    ).overrideByRegexp("/^time/", onTheRight(units.Seconds)),
+    timeSeries(
+      { id: 36, title: "Tokens a second", description: "Tokens that the server read and wrote, and on the right how full its cache of keys and values is. A full cache makes requests wait, or begin anew.", width: 8, height: 8, unit: units.CountsPerSecond, nothing: "The server counts no tokens", to: to("hardware", "Hardware under it") },
+      [
+        { expr: sumBy(["direction"], rate(shown(instruments.serverTokens))), legend: "{{direction}}" },
+        { expr: maxBy(["instance"], shown(instruments.serverCacheUsage)), legend: "cache at {{instance}}" },
+      ],
+    ).overrideByRegexp("/^cache/", [...onTheRight(units.PercentUnit), { id: "max", value: 1 }]),
+    timeSeries(
+      { id: 34, title: "Rows in a request", description: "Rows that were analysed for each sample that was taken, and the server's own batches: how large the work comes, and how large it is made.", width: 8, height: 8, unit: units.Short, nothing: "Nothing was sampled", to: to("drift", "Drift: what it rests on") },
+      [
+        { expr: `${sumBy(["instance"], rate(shown(instruments.analysed)))} / ${sumBy(["instance"], rate(shown(instruments.samples, { result: "taken" })))}`, legend: "rows at {{instance}}" },
+        { expr: maxBy(["instance"], shown(instruments.serverBatchSize)), legend: "batch at {{instance}}" },
+      ],
     ),
   ],
 };

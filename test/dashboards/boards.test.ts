@@ -80,7 +80,7 @@ describe.each(all)("%s", (_name, dashboard) => {
       const carried = rest.map((one) => /^(?:\$\{(\w+):queryparam\}|var-(\w+)=\$\{__(?:field\.labels\.\w+|data\.fields\["[^"]+"\])\})$/.exec(one)).map((match) => match?.[1] ?? match?.[2]);
       const known = variablesOf(target as Dashboard).map(({ name }) => name);
       expect(known, way).toEqual(expect.arrayContaining(carried));
-      expect([...carried].sort(), way).toEqual(expect.arrayContaining(["datasource", "instance", "job", "model"]));
+      expect(carried, way).toEqual(expect.arrayContaining(["datasource", "instance", "job", "model"]));
     }
   });
 
@@ -132,7 +132,8 @@ describe.each(all)("%s", (_name, dashboard) => {
           if (call === "rate") expect(window, title).toBe("$__rate_interval");
           else expect([call, window], title).toEqual(["increase", expect.stringMatching(/^(\$__range|30d)$/)]);
         }
-        expect(expr, title).not.toMatch(/_total(?:\{[^}]*\})?(?!\[|\w|\{)/);
+        // Lists of what happens rarely count the first time too, and then the counter is read as it is (promql.ts, `times`).
+        if (!["Why it changed", "Alarms raised"].includes(title ?? "")) expect(expr, title).not.toMatch(/_total(?:\{[^}]*\})?(?!\[|\w|\{)/);
       }
     });
 

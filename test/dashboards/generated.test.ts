@@ -102,6 +102,58 @@ describe.skipIf(promtool.missing)("promtool", () => {
   });
 });
 
+describe.skipIf(promtool.missing)("stories of panels on promtool", () => {
+  const { fleet, drift } = boards(dashboardsOptions.parse({}));
+  const variables = everything("10m", "1m");
+  const exprOf = (dashboard: typeof fleet, title: string) => panelExpressions(dashboard, variables).find((each) => each.title === title && each.row !== "annotations")?.expr ?? "";
+  const series = (name: string, labels: string, values: string) => ({ series: `${name}{${labels}, job="pilotfish"}`, values });
+  const play = async (input_series: readonly object[], promql_expr_test: readonly object[]) => {
+    const story = { evaluation_interval: "1m", tests: [{ interval: "1m", input_series, promql_expr_test }] };
+    await withFiles({ "story.json": JSON.stringify(story) }, async (there) => {
+      const { ok, output } = await promtool("test", "rules", join(there, "story.json"));
+      expect(ok, output).toBe(true);
+    });
+  };
+  const shows = (expr: string, eval_time: string, exp_samples: readonly { readonly labels: string; readonly value: number }[]) => ({ expr, eval_time, exp_samples });
+
+  test("the fleet's drift is that of the rows of all sidecars together, and an empty bin is not infinitely far", async () => {
+    const feature = 'model="m", reference="r", feature="age"';
+    const rows = (instance: string, bin: string, grows: number) => series("pilotfish_drift_bin_rows_total", `${feature}, bin="${bin}", instance="${instance}"`, `0+${grows}x20`);
+    const reference = (instance: string, bin: string, ratio: number) => series("pilotfish_drift_bin_reference_ratio", `${feature}, bin="${bin}", instance="${instance}"`, `${ratio}x20`);
+    // Of 200 rows a minute 140 fall into the first bin, 60 into the second, none into the third.
+    const input = [
+      ...[["a", "0", 100], ["a", "1", 0], ["a", "2", 0], ["b", "0", 40], ["b", "1", 60], ["b", "2", 0]].map(([instance, bin, grows]) => rows(instance as string, bin as string, grows as number)),
+      ...["a", "b"].flatMap((instance) => [["0", 0.5], ["1", 0.4], ["2", 0.1]].map(([bin, ratio]) => reference(instance, bin as string, ratio as number))),
+    ];
+    const [p, q] = [[0.7, 0.3, 0.0001], [0.5, 0.4, 0.1]];
+    const sum = (of: (p: number, q: number) => number) => p.reduce((all, each, bin) => all + of(each, q[bin] as number), 0);
+    const psi = sum((p, q) => (p - q) * Math.log(p / q));
+    const jensenShannon = Math.sqrt(sum((p, q) => p * Math.log2((2 * p) / (p + q)) + q * Math.log2((2 * q) / (p + q))) / 2);
+    const rounded = (value: number) => Number(value.toFixed(4));
+    await play(input, [
+      shows(`round(${exprOf(fleet, "PSI of the fleet")}, 0.0001)`, "15m", [{ labels: `{${feature}}`, value: rounded(psi) }]),
+      shows(`round(${exprOf(fleet, "Jensen-Shannon of the fleet")}, 0.0001)`, "15m", [{ labels: `{${feature}}`, value: rounded(jensenShannon) }]),
+      shows(`round(${exprOf(fleet, "Drift of the fleet")}, 0.0001)`, "15m", [{ labels: '{feature="age"}', value: rounded(psi) }]),
+    ]);
+  });
+
+  test("another version is marked once, the first one that is seen is not", async () => {
+    const version = (name: string, values: string) => series("pilotfish_build_info", `instance="a", version="${name}"`, values);
+    const expr = panelExpressions(fleet, variables).find(({ row, title }) => row === "annotations" && title === "Versions")?.expr ?? "";
+    await play([version("1", "_ 1 1 1 stale"), version("2", "_ _ _ _ 1 1 1")], [
+      shows(expr, "1m", []),
+      shows(expr, "3m", []),
+      shows(expr, "4m", [{ labels: '{instance="a", version="2"}', value: 1 }]),
+      shows(expr, "5m", []),
+    ]);
+  });
+
+  test("an alarm that is the first of its stream is counted, and so are those that follow", async () => {
+    const alarms = (stream: string, values: string) => series("pilotfish_drift_alarms_total", `model="m", stream="${stream}", detector="d", instance="a"`, values);
+    await play([alarms("features", "_x15 1x10"), alarms("latency", "4x30")], [shows(exprOf(drift, "Alarms raised"), "20m", [{ labels: '{model="m", stream="features", detector="d"}', value: 1 }])]);
+  });
+});
+
 describe.skipIf(amtool.missing)("amtool", () => {
   const config = join(folder, "alertmanager/alertmanager.yml");
 

@@ -9,8 +9,9 @@ import { describe, expect, test } from "vitest";
 import { featureNames, readRows } from "../../examples/employment/rows.ts";
 import { tool } from "../dashboards/tool.ts";
 import { freePort } from "../../agent/cli/demo/free-port.ts";
-import { root, stageForTest, type Process, type Stage } from "./processes.ts";
-import { addresses, inferPath, runExample, startPilotfish, startServer, stateAt, status, type Addresses, type State } from "./pilotfish.ts";
+import { stageForTest, type Stage } from "./processes.ts";
+import { ready, seriesOf, startPrometheus } from "./prometheus.ts";
+import { addresses, inferPath, runExample, startPilotfish, startServer, stateAt, status, type State } from "./pilotfish.ts";
 import { startTraffic, type Answer } from "./traffic.ts";
 
 const missing = [await tool("prometheus"), await tool("prometheus-alertmanager")].some((one) => one.missing);
@@ -56,35 +57,6 @@ async function startAlertmanager(stage: Stage, webhook: string): Promise<string>
   return address;
 }
 
-async function startPrometheus(stage: Stage, { metrics }: Addresses, alertmanager: string): Promise<string> {
-  const address = `127.0.0.1:${await freePort()}`;
-  const config = {
-    global: { scrape_interval: "1s", evaluation_interval: "1s" },
-    rule_files: [`${root}grafana/prometheus/rules.yml`],
-    alerting: { alertmanagers: [{ static_configs: [{ targets: [alertmanager] }] }] },
-    scrape_configs: [{ job_name: "pilotfish", static_configs: [{ targets: [new URL(metrics).host] }] }],
-  };
-  await writeFile(stage.path("prometheus.yml"), JSON.stringify(config));
-  const prometheus = stage.start("prometheus", [
-    "prometheus", `--config.file=${stage.path("prometheus.yml")}`, `--storage.tsdb.path=${stage.path("prometheus")}`,
-    `--web.listen-address=${address}`, "--log.level=warn",
-    // It takes some seconds to find its Alertmanagers; what it had to say before is told again after this delay, a minute by default.
-    "--rules.alert.resend-delay=1s",
-  ]);
-  await ready(stage, prometheus, address);
-  return address;
-}
-
-const ready = (stage: Stage, process: Process, address: string) =>
-  stage.eventually(`${process.name} is ready`, 20_000, async () => (await fetch(`http://${address}/-/ready`)).ok, process);
-
-/** How many series the expression has now. */
-async function seriesOf(prometheus: string, expr: string): Promise<number> {
-  const response = await fetch(`http://${prometheus}/api/v1/query?query=${encodeURIComponent(expr)}`);
-  const { data } = (await response.json()) as { data?: { result: unknown[] } };
-  return data?.result.length ?? 0;
-}
-
 describe.skipIf(missing)("with the real Prometheus and Alertmanager", () => {
   let pages: readonly Page[] = [];
   let answers: readonly Answer[] = [];
@@ -98,7 +70,7 @@ describe.skipIf(missing)("with the real Prometheus and Alertmanager", () => {
     const at = await addresses();
     const [server, alertmanager] = await Promise.all([startServer(stage, at), startAlertmanager(stage, webhook.url)]);
     await startPilotfish(stage, at, runExample(at, [`store.path=${stage.path("state.sqlite")}`, `alertmanager.urls=["http://${alertmanager}"]`, "alertmanager.resend=1s", "qualification.ratio=1"]));
-    const prometheus = await startPrometheus(stage, at, alertmanager);
+    const prometheus = await startPrometheus(stage, [at.metrics], [alertmanager]);
     // What does not come is missed by the test that looks for it; the story goes on, so that the others can look too.
     const patiently = (what: string, timeoutMs: number, came: () => boolean | Promise<boolean>) => stage.eventually(what, timeoutMs, came).catch(() => {});
     const paged = (what: string, timeoutMs: number, wanted: (page: Page) => boolean) => patiently(what, timeoutMs, () => pages.some(wanted));
