@@ -24,11 +24,11 @@ export type Extra = "gpu" | "feature" | "metric";
  */
 export function to(board: BoardName, title: string, from: readonly ("instance" | "model" | "gpu" | "feature")[] = []): Link {
   const carried = common.filter((name) => !(from as readonly string[]).includes(name)).map((name) => `\${${name}:queryparam}`);
-  const taken = from.map((name) => `var-${name}=\${__field.labels.${name}}`);
+  const taken = from.map((name) => `var-${name}=\${__field.labels.${name}:percentencode}`);
   return { title, url: `/d/${uidOf(board)}?${["${__url_time_range}", ...carried, ...taken].join("&")}` };
 }
 
 /** The same from a row of a table, whose columns have other names than the labels that they come from. */
 export function fromRow(board: BoardName, title: string, variable: "instance" | "model" | "gpu" | "feature", column: string): Link {
-  return { title, url: to(board, title, [variable]).url.replace(`\${__field.labels.${variable}}`, `\${__data.fields["${column}"]}`) };
+  return { title, url: to(board, title, [variable]).url.replace(`__field.labels.${variable}:`, `__data.fields["${column}"]:`) };
 }

@@ -4,7 +4,7 @@ import { BigValueGraphMode, StackingConfigBuilder, StackingMode, TableSortByFiel
 import { instruments } from "../../exporters/instruments.ts";
 import { fromRow, to } from "../links.ts";
 import { asColoured, fixedColor, inUnit, notANumber, stat, stateTimeline, table, thresholds, timeSeries, withLine, words } from "../panels.ts";
-import { countBy, maxBy, minBy, rate, select, share, sumBy, up, type Vector } from "../promql.ts";
+import { countBy, maxBy, rate, select, share, sumBy, up, type Vector } from "../promql.ts";
 import { fleetDistance } from "../rows/fleet-distance.ts";
 import { psiBands, psiSteps } from "../rows/drift-sizes.ts";
 import { shown, type Row } from "../rows/row.ts";
@@ -128,11 +128,11 @@ const load: Row = {
       [{ expr: sumBy(["instance"], rate(shown(instruments.requests))), legend: "{{instance}}" }],
     ),
     timeSeries(
-      { id: 34, title: "Load of the servers", description: "CPUs in use by the server's process, and requests that servers say are waiting (on the right), by sidecar.", width: 12, height: 8, unit: units.Short, nothing: "No server can be seen", runbook: help("ModelServerStalled"), to: to("hardware", "Hardware under this sidecar", ["instance"]) },
+      { id: 34, title: "Load of the servers", description: "CPUs in use by the server's process and how busy its busiest GPU is, by sidecar; on the right, requests that servers say are waiting.", width: 12, height: 8, unit: units.Short, nothing: "No server can be seen", runbook: help("ModelServerStalled"), to: to("hardware", "Hardware under this sidecar", ["instance"]) },
       [
         { expr: sumBy(["instance"], rate(shown(instruments.processCpuTime, { process: "server" }))), legend: "{{instance}}" },
         { expr: sumBy(["instance"], shown(instruments.serverQueue)), legend: "waiting at {{instance}}" },
-        { expr: minBy(["instance"], shown(instruments.gpuUtilization)), legend: "GPU busy at {{instance}}" },
+        { expr: maxBy(["instance"], shown(instruments.gpuUtilization)), legend: "GPU busy at {{instance}}" },
       ],
     )
       .overrideByRegexp("/^waiting/", [{ id: "custom.axisPlacement", value: "right" }])

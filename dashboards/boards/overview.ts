@@ -3,7 +3,7 @@ import * as units from "@grafana/grafana-foundation-sdk/units";
 import { BigValueGraphMode, BigValueTextMode, StackingConfigBuilder, StackingMode } from "@grafana/grafana-foundation-sdk/common";
 import { instruments } from "../../exporters/instruments.ts";
 import { fromRow, to, type Link } from "../links.ts";
-import { asColoured, fixedColor, list, notANumber, stat, thresholds, timeSeries } from "../panels.ts";
+import { fixedColor, list, notANumber, stat, thresholds, timeSeries } from "../panels.ts";
 import { buckets, count, firing, increase, maxBy, minBy, noneOf, oneOf, quantile, rate, select, share, sumBy } from "../promql.ts";
 import { clientsDoing } from "../recording.ts";
 import { shown, type Row } from "../rows/row.ts";
@@ -147,7 +147,7 @@ const wrong: Row = {
       },
       ["alertname", "severity", "alertstate", "model", "instance"],
       { expr: sumBy(["alertname", "severity", "alertstate", "model", "instance"], select(firing, { job: "~$job", instance: "~$instance" })), legend: "Series" },
-    ).overrideByName("Alertstate", asColoured(thresholds(["text"]))),
+    ),
   ],
 };
 

@@ -1,4 +1,6 @@
 /** How the dashboards are laid out and linked, and what Grafana's dashboard-linter would ask of them. */
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import type { Dashboard, Panel } from "@grafana/grafana-foundation-sdk/dashboard";
 import { describe, expect, test } from "vitest";
 import { boards } from "../../dashboards/boards/boards.ts";
@@ -7,6 +9,7 @@ import { dashboardsOptions } from "../../dashboards/options.ts";
 import { everything, panelExpressions } from "../../dashboards/panel-expressions.ts";
 
 const all = Object.entries(boards(dashboardsOptions.parse({})));
+const byName = (a = "", b = "") => a.localeCompare(b);
 const panelsOf = (dashboard: Dashboard) => (dashboard.panels ?? []).filter((panel) => panel.type !== "row") as Panel[];
 const exprsOf = (dashboard: Dashboard) => panelsOf(dashboard).flatMap(({ title, targets }) => (targets ?? []).map((target) => ({ title, expr: (target as { expr?: string }).expr ?? "" })));
 const variablesOf = (dashboard: Dashboard) => dashboard.templating?.list ?? [];
@@ -25,6 +28,20 @@ test("there are eight, in the order of the questions, with names that stay", () 
     ["overview", "inference", "failover", "drift", "performance", "hardware", "fleet", "pilotfish"].map((name) => [name, `pilotfish-${name}`]),
   );
   expect(new Set(all.map(([, { title }]) => title)).size).toBe(8);
+});
+
+test("the page about them has a paragraph for each, in this order, that says where it leads", () => {
+  const page = readFileSync(resolve(import.meta.dirname, "../../docs/DASHBOARDS.md"), "utf8");
+  const [, ...sections] = page.split(/^## /m);
+  const told = sections.slice(0, all.length).map((section) => ({
+    title: section.split("\n", 1)[0],
+    ways: [...section.matchAll(/\]\(#([\w-]+)\)/g)].map(([, anchor]) => (anchor === "pilotfish-itself" ? "pilotfish" : anchor)).sort(byName),
+  }));
+  const built = all.map(([name, dashboard]) => ({
+    title: dashboard.title?.replace("Pilotfish / ", ""),
+    ways: [...new Set(waysOf(dashboard).map((url) => url.replace(/^\/d\/pilotfish-(\w+)\?.*$/, "$1")))].filter((way) => way !== name).sort(byName),
+  }));
+  expect(told).toEqual(built);
 });
 
 test("the overview leads into each of the others", () => {
@@ -77,7 +94,7 @@ describe.each(all)("%s", (_name, dashboard) => {
       expect(target, way).toBeDefined();
       const [time, ...rest] = query.split("&");
       expect(time).toBe("${__url_time_range}");
-      const carried = rest.map((one) => /^(?:\$\{(\w+):queryparam\}|var-(\w+)=\$\{__(?:field\.labels\.\w+|data\.fields\["[^"]+"\])\})$/.exec(one)).map((match) => match?.[1] ?? match?.[2]);
+      const carried = rest.map((one) => /^(?:\$\{(\w+):queryparam\}|var-(\w+)=\$\{__(?:field\.labels\.\w+|data\.fields\["[^"]+"\]):percentencode\})$/.exec(one)).map((match) => match?.[1] ?? match?.[2]);
       const known = variablesOf(target as Dashboard).map(({ name }) => name);
       expect(known, way).toEqual(expect.arrayContaining(carried));
       expect(carried, way).toEqual(expect.arrayContaining(["datasource", "instance", "job", "model"]));

@@ -125,7 +125,7 @@ export function startStreamingServer(): Promise<{ readonly url: string; readonly
   const chunk = (content: string) => `data: ${JSON.stringify({ id: "1", object: "chat.completion.chunk", model: "chat", choices: [{ index: 0, delta: { content }, finish_reason: null }] })}\n\n`;
   return serve((path, respond) => {
     if (path === "/metrics") respond("text/plain; version=0.0.4", engineMetrics((readings += 1)));
-    else if (path.endsWith("/completions")) respond("text/event-stream", [..."Kiel!"].map(chunk).concat("data: [DONE]\n\n"), 20);
+    else if (path.endsWith("/completions")) respond("text/event-stream", ["K", "i", "e", "l", "!"].map(chunk).concat("data: [DONE]\n\n"), 20);
     else respond("application/json", [JSON.stringify({ object: "list", data: [{ id: "chat", object: "model" }] })]);
   });
 }
