@@ -8,6 +8,7 @@ import { buckets, count, firing, increase, maxBy, minBy, noneOf, oneOf, quantile
 import { clientsDoing } from "../recording.ts";
 import { shown, type Row } from "../rows/row.ts";
 import { stateOfPrimary, traffic, whoAnswers } from "../rows/state.ts";
+import { judgedByTruth } from "../rows/streams.ts";
 import type { Board } from "./board.ts";
 
 const { all, valid, answered, byFallback } = traffic;
@@ -105,9 +106,6 @@ const serving: Row = {
   ],
 };
 
-/** Streams of true answers and of what stands in for them; all others are of inputs. */
-const judged = ["mistakes", "error-rate", "calibration", "estimated-performance"];
-
 const firingAlerts = select(firing, { job: "~$job", instance: "~$instance", alertstate: "firing" });
 
 /** Exact where the bound is a bucket's. */
@@ -127,12 +125,12 @@ const wrong: Row = {
   panels: ({ help, limit }) => [
     tile(25, "Slow answers", "Share of the requests that took longer than counts as good.", slowShare(limit("ModelHighLatency")), to("inference", "Inference: RED per model and rung"), help("ModelHighLatency"), units.PercentUnit, 0.01),
     tile(26, "Primaries not healthy", "Model servers in another state than healthy: failed, degraded, on probation, unknown and so on.", `${sumBy([], shown(instruments.failoverState, { state: "!healthy" }))}`, to("failover", "Failover: since when and why"), help("ModelServerUnreachable")),
-    tile(27, "Streams drifted", "Streams that count as drifted: features, rules, latency, failures.", sumBy([], shown(instruments.driftAlarm, { stream: noneOf(judged) })), to("drift", "Drift: which features"), help("ModelDrifted")),
-    tile(28, "Doing worse", "Streams of mistakes, of calibration and of estimated performance that left what the reference shows.", sumBy([], shown(instruments.driftAlarm, { stream: oneOf(judged) })), to("performance", "Performance: by how much"), help("ModelPerformanceDropped")),
+    tile(27, "Streams drifted", "Streams that count as drifted: features, rules, latency, failures.", sumBy([], shown(instruments.driftAlarm, { stream: noneOf(judgedByTruth) })), to("drift", "Drift: which features"), help("ModelDrifted")),
+    tile(28, "Doing worse", "Streams of mistakes, of calibration and of estimated performance that left what the reference shows.", sumBy([], shown(instruments.driftAlarm, { stream: oneOf(judgedByTruth) })), to("performance", "Performance: by how much"), help("ModelPerformanceDropped")),
     tile(29, "GPUs in trouble", "GPUs that are degraded or failed by their driver's own findings.", sumBy([], shown(instruments.gpuStatus, { state: "!ok" })), to("hardware", "Hardware: which and why"), help("GpuThrottled")),
     tile(31, "By a fallback", "Share of the answers that a rung of the ladder gave instead of the model server.", share(sumBy([], byFallback), sumBy([], answered)), to("fleet", "Fleet: which sidecars"), help("ModelAnsweredByFallback"), units.PercentUnit, limit("ModelAnsweredByFallback")).decimals(2).max(1),
     tile(32, "Silent sources", "Sources of numbers that do not answer. What they told is absent then, not zero.", `count(${minBy(["instance", "collector"], shown(instruments.collectorUp))} == 0) or ${sumBy([], shown(instruments.buildInfo))} * 0`, to("pilotfish", "Pilotfish itself: which"), help("PilotfishCollectorDown")),
-    tile(33, "Alerts firing", "Alerts of Prometheus' rules about the targets and models that are chosen above.", `${sumBy([], firingAlerts)} or ${sumBy([], shown(instruments.buildInfo))} * 0`, to("overview", "Overview"), help("PilotfishWatchdog")),
+    tile(33, "Alerts firing", "Alerts of Prometheus' rules about the targets and models that are chosen above.", `${sumBy([], firingAlerts)} or ${sumBy([], shown(instruments.buildInfo))} * 0`, to("fleet", "Fleet: where"), help("PilotfishWatchdog")),
     list(
       {
         id: 34,

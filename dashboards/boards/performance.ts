@@ -5,10 +5,11 @@ import { to } from "../links.ts";
 import { asBandOver, asBandUnder, asLimit, stateTimeline, table, timeSeries, words } from "../panels.ts";
 import { increase, maxBy, minBy, oneOf, rate, sumBy } from "../promql.ts";
 import { shown, type Row } from "../rows/row.ts";
+import { judgedByTruth } from "../rows/streams.ts";
 import type { Board } from "./board.ts";
 
 const kinds = ["realised", "corrected", "estimated"] as const;
-const judged = { stream: oneOf(["mistakes", "error-rate", "calibration", "estimated-performance"]) };
+const judged = { stream: oneOf(judgedByTruth) };
 
 const bound = (kind: string, side: "lower" | "upper") => shown(instruments.performanceBound, { metric: "$metric", kind, bound: side });
 
