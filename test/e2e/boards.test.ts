@@ -85,18 +85,17 @@ describe.skipIf(missing)("with the real Prometheus", () => {
     const server = await startServer(stage, first);
     const config = stage.path("third.yaml");
     await writeFile(config, JSON.stringify({ server: { url: streaming.url, protocol: "openai" } }));
-    const [, , other] = await Promise.all([
-      startPilotfish(stage, first, runExample(first, [
-        ...common, ladder, `store.path=${stage.path("state.sqlite")}`,
-        `collectors.gpu.command=${writeNvidiaSmiOfMig(tree, `${root}test/collectors/fixtures/nvidia-smi-xml/a100-sxm4-v12.xml`)}`, "collectors.gpu.backend=nvidia-smi",
-      ])),
-      startPilotfish(stage, beside, runExample(beside, [
-        ...common, ...gates, "collectors.gpu.backend=nvidia-smi", `collectors.gpu.command=${writeNvidiaSmi(tree)}`, "collectors.gpu.interval=200ms",
-        "collectors.server.pid=42", "collectors.network=on",
-        ...["proc", "cgroup"].map((name) => `collectors.paths.${name}=${tree.path(name)}`), `collectors.paths.kernelLog=${tree.path("kmsg")}`,
-      ])),
-      startPilotfish(stage, third, ["run", "--config", config, ...set([...listeners(third), "collectors.gpu.backend=dcgm", `collectors.gpu.dcgm.url=${dcgm.url}/metrics`, "collectors.gpu.dcgm.pod=any"])]),
-    ]);
+    // One after another: each start takes a core for a second, and others need the machine too.
+    await startPilotfish(stage, first, runExample(first, [
+      ...common, ladder, `store.path=${stage.path("state.sqlite")}`,
+      `collectors.gpu.command=${writeNvidiaSmiOfMig(tree, `${root}test/collectors/fixtures/nvidia-smi-xml/a100-sxm4-v12.xml`)}`, "collectors.gpu.backend=nvidia-smi",
+    ]));
+    await startPilotfish(stage, beside, runExample(beside, [
+      ...common, ...gates, "collectors.gpu.backend=nvidia-smi", `collectors.gpu.command=${writeNvidiaSmi(tree)}`, "collectors.gpu.interval=200ms",
+      "collectors.server.pid=42", "collectors.network=on",
+      ...["proc", "cgroup"].map((name) => `collectors.paths.${name}=${tree.path(name)}`), `collectors.paths.kernelLog=${tree.path("kmsg")}`,
+    ]));
+    const other = await startPilotfish(stage, third, ["run", "--config", config, ...set([...listeners(third), "collectors.gpu.backend=dcgm", `collectors.gpu.dcgm.url=${dcgm.url}/metrics`, "collectors.gpu.dcgm.pod=any"])]);
     const fromS = Date.now() / 1_000;
     const prometheus = await startPrometheus(stage, [first.metrics, second.metrics, third.metrics]);
     // What does not come is missed by the test that looks for it; the story goes on, so that the others can look too.
