@@ -49,8 +49,12 @@ export function alertsByName(options: DashboardsOptions): Readonly<Partial<Recor
 }
 
 /** Whatever is switched on or off. */
+export function everyAlert(options: DashboardsOptions): Readonly<Record<AlertName, Alert>> {
+  return Object.assign({}, ...Object.values(subjects).map((make) => make(options))) as Record<AlertName, Alert>;
+}
+
 export function alertNames(options: DashboardsOptions): readonly AlertName[] {
-  return Object.values(subjects).flatMap((make) => Object.keys(make(options))) as AlertName[];
+  return Object.keys(everyAlert(options)) as AlertName[];
 }
 
 /** The address of an alert's page. */

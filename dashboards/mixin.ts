@@ -3,7 +3,7 @@
  * what is drawn, each from `readOptions({ job: "model-sidecars", objective: 0.995 })`. All are pure, and plain data in the
  * formats of Prometheus and Grafana.
  */
-import { overview } from "./overview.ts";
+import { boards } from "./boards/boards.ts";
 import { alertNames } from "./alerts.ts";
 import { dashboardsOptions, type DashboardsOptions } from "./options.ts";
 import { alertingGroups, recordingGroups, type RuleGroups } from "./rules.ts";
@@ -15,7 +15,7 @@ export const alerts = (options: DashboardsOptions): RuleGroups => alertingGroups
 export const rules = (options: DashboardsOptions): RuleGroups => recordingGroups(options);
 
 /** Grafana's dashboards by their file's name, without `.json`. */
-export const dashboards = (options: DashboardsOptions): Readonly<Record<string, object>> => ({ overview: overview(options) });
+export const dashboards = (options: DashboardsOptions): Readonly<Record<string, object>> => boards(options);
 
 /** One line a mistake: where it is, what is wrong, what is expected. */
 export class OptionsError extends Error {

@@ -6,9 +6,10 @@
 import { describe, expect, test } from "vitest";
 import { readRows } from "../../examples/employment/rows.ts";
 import { tool } from "../dashboards/tool.ts";
-import { listener, pagesOf, startAlertmanager, startPrometheus, type Page } from "./monitoring.ts";
+import { listener, pagesOf, startAlertmanager, type Page } from "./alertmanager.ts";
 import { addresses, metricsText, runExample, startPilotfish, startServer, status } from "./pilotfish.ts";
 import { stageForTest } from "./processes.ts";
+import { startPrometheus } from "./prometheus.ts";
 import { startTraffic } from "./traffic.ts";
 
 const missing = [await tool("prometheus"), await tool("prometheus-alertmanager")].some((one) => one.missing);
@@ -38,7 +39,7 @@ describe.skipIf(missing)("an outage of the model server", () => {
     const at = await addresses();
     const [server, alertmanager] = await Promise.all([startServer(stage, at), startAlertmanager(stage, webhook.url)]);
     await startPilotfish(stage, at, runExample(at, [`store.path=${stage.path("state.sqlite")}`, `alertmanager.urls=["http://${alertmanager.address}"]`, "alertmanager.resend=1s", "probes.inference.interval=1s"]));
-    await startPrometheus(stage, at, impatient, [alertmanager.address]);
+    await startPrometheus(stage, [at.metrics], { options: impatient, alertmanagers: [alertmanager.address], every: "500ms" });
     const told = (which: Page["status"]) => new Set(pagesOf(webhook.bodies).filter((page) => page.status === which).map(nameOf));
 
     const traffic = startTraffic(at.gateway, { perSecond: 30, batch: 4 }, await readRows("steady"));

@@ -7,7 +7,7 @@ import { rm, writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { tool } from "../dashboards/tool.ts";
-import { firingNow, startPrometheus } from "./monitoring.ts";
+import { firingNow, startPrometheus } from "./prometheus.ts";
 import { addresses, metricsText, runExample, startCommand, startServer } from "./pilotfish.ts";
 import { root, stageForTest } from "./processes.ts";
 
@@ -54,7 +54,7 @@ describe.skipIf(missing)("a driver that hangs for a minute", () => {
     const settings = ["collectors.gpu.backend=nvidia-smi", `collectors.gpu.command=${smi}`, `collectors.gpu.interval=${intervalMs}ms`, "collectors.interval=1s", `store.path=${stage.path("state.sqlite")}`];
     const daemon = startCommand(stage, runExample(at, settings), { NODE_OPTIONS: `--import=${root}test/e2e/loop-delay.ts`, LOOP_DELAY_FILE: late });
     await stage.eventually("the GPU is read", 30_000, async () => gpuIn(await metricsText(at)).series.includes("hw_gpu_utilization_ratio"), daemon);
-    const { address } = await startPrometheus(stage, at, { alerts: { PilotfishGpuUnknown: { for: "5s" } } });
+    const address = await startPrometheus(stage, [at.metrics], { options: { alerts: { PilotfishGpuUnknown: { for: "5s" } } }, every: "500ms" });
     await stage.eventually("prometheus has seen the GPU", 20_000, async () => {
       const response = await fetch(`http://${address}/api/v1/query?query=${encodeURIComponent('pilotfish_collector_up{collector="gpu"} == 1')}`);
       return ((await response.json()) as { data: { result: unknown[] } }).data.result.length === 1;

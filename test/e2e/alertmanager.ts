@@ -1,11 +1,9 @@
-/** The real Prometheus and Alertmanager with our rules, and a receiver for what Alertmanager sends; on loopback, for a test. */
+/** The real Alertmanager, and a receiver for what it sends; on loopback, for a test. */
 import { writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { freePort } from "../../agent/cli/demo/free-port.ts";
-import { readOptions } from "../../dashboards/mixin.ts";
-import { ruleGroups } from "../../dashboards/rules.ts";
-import type { Addresses } from "./pilotfish.ts";
+import { ready } from "./prometheus.ts";
 import type { Process, Stage } from "./processes.ts";
 
 /** An alert as a webhook of Alertmanager tells it. */
@@ -54,32 +52,6 @@ export async function startAlertmanager(stage: Stage, webhook: string, address?:
     "prometheus-alertmanager", `--config.file=${stage.path(`${name}.yml`)}`, `--storage.path=${stage.path(name)}`,
     `--web.listen-address=${at}`, "--cluster.listen-address=", "--log.level=warn",
   ]);
-  await stage.eventually(`${name} is ready`, 20_000, async () => (await fetch(`http://${at}/-/ready`)).ok, process);
+  await ready(stage, process, at);
   return { address: at, process };
-}
-
-/** Scrapes and evaluates twice a second. @param options of the mixin, such as shorter waits. */
-export async function startPrometheus(stage: Stage, { metrics }: Addresses, options: object, alertmanagers: readonly string[] = []): Promise<Started> {
-  const address = `127.0.0.1:${await freePort()}`;
-  await writeFile(stage.path("rules.yml"), JSON.stringify(ruleGroups(readOptions(options))));
-  const config = {
-    global: { scrape_interval: "500ms", scrape_timeout: "500ms", evaluation_interval: "500ms" },
-    rule_files: [stage.path("rules.yml")],
-    alerting: { alertmanagers: [{ static_configs: [{ targets: alertmanagers }] }] },
-    scrape_configs: [{ job_name: "pilotfish", static_configs: [{ targets: [new URL(metrics).host] }] }],
-  };
-  await writeFile(stage.path("prometheus.yml"), JSON.stringify(config));
-  const process = stage.start("prometheus", [
-    "prometheus", `--config.file=${stage.path("prometheus.yml")}`, `--storage.tsdb.path=${stage.path("prometheus")}`,
-    // It takes some seconds to find its Alertmanagers; what it had to say before is told again after this delay, a minute by default.
-    `--web.listen-address=${address}`, "--log.level=warn", "--rules.alert.resend-delay=1s",
-  ]);
-  await stage.eventually("prometheus is ready", 20_000, async () => (await fetch(`http://${address}/-/ready`)).ok, process);
-  return { address, process };
-}
-
-/** Names of the alerts of our rules that fire now. */
-export async function firingNow(prometheus: string): Promise<string[]> {
-  const { data } = (await (await fetch(`http://${prometheus}/api/v1/alerts`)).json()) as { data: { alerts: { state: string; labels: Record<string, string> }[] } };
-  return data.alerts.filter(({ state }) => state === "firing").map(({ labels }) => labels["alertname"] ?? "");
 }
