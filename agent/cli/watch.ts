@@ -72,7 +72,8 @@ async function wholeScreen(api: Control, signal: AbortSignal, first: Told, world
   const stopResizes = world.onResize?.(draw) ?? (() => {});
   const closeTail = tail(api, clock, {
     frame(frame) {
-      if (frame.kind !== "transition" && frame.kind !== "drift" && frame.kind !== "directive") return;
+      // What was so at the beginning stands before all that happens; later states come with their transitions.
+      if (frame.kind !== "transition" && frame.kind !== "drift" && frame.kind !== "directive" && (frame.kind !== "state" || events.length > 0)) return;
       // Plain, since a line is cut to the screen by its characters.
       events.push(signalLine(frame, (_, text) => text));
       if (events.length > eventsMax) events.shift();
