@@ -20,6 +20,8 @@ import type { Readiness } from "./api/open-routes.ts";
 import { primaryName } from "./backend.ts";
 import type { Clock } from "./clock.ts";
 import type { Config } from "./config/config.ts";
+import { directives } from "./directives.ts";
+import { followerGauges } from "./followers.ts";
 import { ask } from "./forward/ask.ts";
 import type { Judgement, RungPrice } from "./judgement.ts";
 import { Lifecycle } from "./lifecycle.ts";
@@ -86,7 +88,7 @@ export async function startAgent(first: Config, { clock, log, version, analysis:
   let ready: Readiness = { ready: false, reasons: ["the sidecar is starting"] };
 
   // Who is told.
-  const hub = signalHub({ clock, instance, log, dropped, subscribers: (count) => meter.gauge(instruments.subscribers, {}).set(count) }, first.signals);
+  const hub = signalHub({ clock, instance, log, dropped, nacked: (code) => meter.counter(instruments.nacks, { code }).add(), subscribers: (count) => meter.gauge(instruments.subscribers, {}).set(count) }, first.signals);
   const pages = alertmanager(first.alertmanager, {
     clock, meter, log,
     async post(url, body, timeoutMs) {
@@ -99,7 +101,8 @@ export async function startAgent(first: Config, { clock, log, version, analysis:
   life.opened("alertmanager", pages.start());
 
   const record = recorder(meter, clock, () => [primaryName, ...config.ladder.map(({ name }) => name), "none"], 3 * first.collectors.interval);
-  const view = stateView({ version, instance, swim: () => swim });
+  const view = stateView({ version, instance, swim: () => swim, followers: hub.view });
+  const directs = directives({ clock, announce: (signal) => announce(signal), target: () => swim?.failover.current().target });
   const announce: Announce = exporters(
     {
       // What is told of a target stays with whoever hears it, so a target that has no name yet is not told.
@@ -109,6 +112,7 @@ export async function startAgent(first: Config, { clock, log, version, analysis:
       series: (signal) => isNamed(signal) && record.signal(signal),
       state: view.signal,
       log: (signal) => logSignal(log, signal),
+      directives: directs.signal,
     },
     { log },
   );
@@ -159,12 +163,13 @@ export async function startAgent(first: Config, { clock, log, version, analysis:
     // Opened in this order, closed in the other: the gateway drains while all others still serve it, and who listens to
     // the signals hears the last word before the API goes.
     const open = { log, metrics: metricsHandler(meter, clock), ready: () => ready };
-    const control = await api(first.api, { ...open, clock, state: view.document, actual: observe, connect: hub.connect, snapshot: hub.snapshot }).start();
+    const control = await api(first.api, { ...open, clock, state: view.document, actual: observe, connect: hub.connect, snapshot: hub.snapshot, stream: hub.stream }).start();
     life.opened("api", control.close);
     const scraped = await metricsListener(first.metrics, open).start();
     life.opened("metrics", scraped.close);
     life.opened("signals", () => hub.close("the sidecar is closing"));
     life.opened("gauges", gauges(clock, meter, () => swim?.gateway, () => analysed.depth()));
+    life.opened("followers", followerGauges(clock, meter, hub.view));
     swim = await startSwim(first, swimDeps, { failover: saved.get("failover"), quarantine: saved.get("quarantine"), rev: 0, protocol: speaks(first), front: undefined });
     life.opened("protocol", () => stopFinding());
     findOut();
@@ -224,7 +229,7 @@ export async function startAgent(first: Config, { clock, log, version, analysis:
       ready = { ready: false, reasons: ["the sidecar is draining"] };
       swim?.failover.drain();
       // Told before the gateway lingers: who sends it traffic needs the time to send it elsewhere.
-      if (swim !== undefined) announce(drainDirective(swim.failover.current().target, clock.wallMs()));
+      directs.closing();
       return life.close();
     },
     async reload(offered) {
@@ -266,10 +271,6 @@ function driftSignal({ stream, detector, culprits, statistic, threshold, message
 
 function isNamed({ target }: Signal): boolean {
   return target.model !== unnamed;
-}
-
-function drainDirective(target: Target, atWallMs: number): Signal {
-  return { type: "directive", target, action: "drain", why: "the sidecar is going away, and the pod with it", atWallMs };
 }
 
 function logSignal(log: Log, signal: Signal): void {

@@ -154,6 +154,7 @@ function occurrenceOf(signal: Signal): Occurrence | undefined {
       return driftOf(signal);
     case "transition":
     case "directive":
+    case "judge": // What follows from a verdict is a state or a decision, and pages as such.
       return undefined;
   }
 }

@@ -166,6 +166,9 @@ export const instruments = {
   loopDelay: gauge("pilotfish.loop.delay", "s", "How late the main loop ran at worst since the last reading."),
   storeWrites: counter("pilotfish.store.writes", "{write}", "Writes to the state file, by what became of them.", ["result"]),
   subscribers: gauge("pilotfish.signals.subscribers", "{subscriber}", "Who listens to the signals now."),
+  subscriberStandings: gauge("pilotfish.signals.standings", "{subscriber}", "Subscribers by how they stand to the directives in force: current, lagging (one is not acked), refused (one was nacked), slow (it does not read).", ["standing"]),
+  unackedDirectives: gauge("pilotfish.signals.directives.unacked", "{directive}", "Directives in force that a subscriber which says what it applies has not applied."),
+  nacks: counter("pilotfish.signals.nacks", "{nack}", "Directives that a subscriber could not apply, and why.", ["code"]),
   signals: counter("pilotfish.signals", "{signal}", "Signals announced.", ["type"]),
   notifications: counter("pilotfish.notifications", "{notification}", "Pushes to Alertmanager, by what became of them.", ["result"]),
 } as const satisfies Record<string, AnyInstrument>;

@@ -6,7 +6,6 @@ import { createHash } from "node:crypto";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { WebSocket } from "ws";
 import * as z from "zod";
-import { subprotocol, type SnapshotDocument } from "../../exporters/frames.ts";
 import type { Clock } from "../clock.ts";
 import type { Close } from "../lifecycle.ts";
 import { listenError, type Address } from "../listen.ts";
@@ -17,6 +16,7 @@ import { readActuals } from "./actuals.ts";
 import { addressOf, connectionsMax, httpLimits, idleTimeoutMs, refuseConnection } from "./listening.ts";
 import { openRoutes, type OpenRoutesDeps } from "./open-routes.ts";
 import { problem, problemType, type Mistake } from "./problem.ts";
+import { signalRoutes, type SignalRoutesDeps } from "./signals.ts";
 import { acceptUpgrades, offersSignals } from "./upgrade.ts";
 
 export const apiOptions = z.strictObject({
@@ -37,13 +37,12 @@ export function apiOptionsProblem({ host, tokenFile }: ApiOptions): string | und
 /** What `/v1/state` shows. Leave out what changes by itself, such as the time: its digest is the ETag. */
 export type StateDocument = Readonly<Record<string, unknown>>;
 
-export interface ApiDeps extends OpenRoutesDeps {
+export interface ApiDeps extends OpenRoutesDeps, SignalRoutesDeps {
   readonly clock: Clock;
   readonly state: () => StateDocument;
   /** Takes an actual; whether its inference is known is found out later, elsewhere. */
   readonly actual: (observation: ActualObservation) => void;
   readonly connect: (socket: WebSocket, remote: string) => void;
-  readonly snapshot: () => SnapshotDocument;
 }
 
 export interface Api {
@@ -82,8 +81,8 @@ function server(options: ApiOptions, access: Access, deps: ApiDeps): FastifyInst
   const open = openRoutes(deps);
   const routes: Readonly<Record<string, { readonly method: "GET" | "POST"; readonly handle: Handler }>> = {
     "/v1/state": { method: "GET", handle: (request, reply) => sendState(request, reply, deps.state()) },
-    "/v1/signals": { method: "GET", handle: (request, reply) => sendSnapshot(request, reply, deps.snapshot) },
     "/v1/actuals": { method: "POST", handle: (request, reply) => takeActuals(request, reply, deps) },
+    ...Object.fromEntries(signalRoutes(deps).map(({ method, path, handle }) => [path, { method, handle: (request: FastifyRequest, reply: FastifyReply) => (reply.hijack(), handle(request.raw, reply.raw, undefined), reply) }])),
   };
 
   const app = fastify({
@@ -140,13 +139,6 @@ function sendState(request: FastifyRequest, reply: FastifyReply, state: StateDoc
   reply.header("etag", etag).header("cache-control", "no-cache");
   if (matches(request.headers["if-none-match"], etag)) return reply.code(304).send();
   return reply.type("application/json").send(text);
-}
-
-function sendSnapshot(request: FastifyRequest, reply: FastifyReply, snapshot: () => SnapshotDocument): FastifyReply {
-  if (request.headers.upgrade?.toLowerCase() === "websocket") {
-    return sendProblem(reply, 400, `expected a websocket of version 13 with the subprotocol ${subprotocol}`);
-  }
-  return reply.header("cache-control", "no-store").send(snapshot());
 }
 
 function takeActuals(request: FastifyRequest, reply: FastifyReply, { clock, actual }: ApiDeps): FastifyReply {

@@ -48,6 +48,7 @@ beforeEach(async () => {
     actual: (observation) => void actuals.push(observation),
     connect: hub.connect,
     snapshot: hub.snapshot,
+    stream: hub.stream,
   };
 });
 

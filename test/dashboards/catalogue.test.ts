@@ -120,6 +120,9 @@ const unseen: readonly (keyof typeof instruments)[] = [
   "gpuPcieReplays",
   "gpuProcesses",
   "subscribers",
+  "subscriberStandings",
+  "unackedDirectives",
+  "nacks",
 ];
 
 test("every series in the catalogue is shown or alarmed on, or is on the list of those that are not", () => {
