@@ -9,9 +9,10 @@ import { referencesRoutes, type ReferencesDeps } from "./api/references.ts";
 import { reviewRoutes, type ReviewRoutesDeps } from "./api/reviews.ts";
 import type { Route } from "./api/route.ts";
 import { samplesRoutes, type SamplesDeps } from "./api/samples.ts";
+import { signalRoutes, type SignalRoutesDeps } from "./api/signals.ts";
 import { stateRoutes, type StateDeps } from "./api/state.ts";
 
-export interface RoutesDeps extends ActualsDeps, ConfigDeps, HistoryDeps, ReferencesDeps, SamplesDeps, StateDeps {
+export interface RoutesDeps extends ActualsDeps, ConfigDeps, HistoryDeps, ReferencesDeps, SamplesDeps, SignalRoutesDeps, StateDeps {
   readonly version: string;
   readonly overrides: OverrideRoutesDeps;
   readonly reviews: ReviewRoutesDeps;
@@ -21,6 +22,7 @@ export interface RoutesDeps extends ActualsDeps, ConfigDeps, HistoryDeps, Refere
 export function routes(deps: RoutesDeps): readonly Route[] {
   const table = [
     ...stateRoutes(deps),
+    ...signalRoutes(deps),
     ...historyRoutes(deps),
     ...overrideRoutes(deps.overrides),
     ...reviewRoutes(deps.reviews),
@@ -31,4 +33,9 @@ export function routes(deps: RoutesDeps): readonly Route[] {
     ...configRoutes(deps),
   ];
   return [...table, documentRoute(table, deps.version)];
+}
+
+/** The table with nothing behind it: its routes are read, for documents and for tests, and none is asked. */
+export function bareRoutes(version: string): readonly Route[] {
+  return routes({ version, referencesSizeMax: 0, overrides: {}, reviews: {}, recordings: {} } as RoutesDeps);
 }
