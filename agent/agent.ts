@@ -8,8 +8,9 @@ import { isDeepStrictEqual } from "node:util";
 import { alertmanager } from "../exporters/alertmanager.ts";
 import { exporters } from "../exporters/exporters.ts";
 import { instruments } from "../exporters/instruments.ts";
+import { alsoTo } from "../exporters/logs.ts";
 import { Meter } from "../exporters/meter.ts";
-import { startOpenTelemetry } from "../exporters/opentelemetry.ts";
+import { droppedAs, startOpenTelemetry, telemetryOff } from "../exporters/opentelemetry.ts";
 import { metricsHandler } from "../exporters/prometheus.ts";
 import type { Announce, DriftSignal, Signal, Target } from "../exporters/signal.ts";
 import { signalHub } from "../exporters/websocket.ts";
@@ -21,6 +22,7 @@ import { primaryName } from "./backend.ts";
 import type { Clock } from "./clock.ts";
 import type { Config } from "./config/config.ts";
 import { ask } from "./forward/ask.ts";
+import { incidents } from "./incidents.ts";
 import type { Judgement, RungPrice } from "./judgement.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import type { Log } from "./log.ts";
@@ -29,6 +31,7 @@ import { startProtocolFinder } from "./protocol-finder.ts";
 import type { ProtocolName } from "./protocols/protocols.ts";
 import { recorder } from "./recorder.ts";
 import { stateView } from "./state-document.ts";
+import { recordingFiles } from "./store/recordings.ts";
 import { startSwim, unnamed, type Swim, type SwimDeps } from "./swim.ts";
 
 export interface AgentDeps {
@@ -66,11 +69,13 @@ function withReloadable(config: Config, { server, gateway, ladder, contract, con
 const analysisTtlMs = 60_000;
 
 /** Rejects where a listener can not be had; everything else that is missing is said and done without. */
-export async function startAgent(first: Config, { clock, log, version, analysis: analyse = analysis, gatewayThread }: AgentDeps): Promise<RunningAgent> {
+export async function startAgent(first: Config, { clock, log: written, version, analysis: analyse = analysis, gatewayThread }: AgentDeps): Promise<RunningAgent> {
   let config = first;
   const life = new Lifecycle(clock, () => config.gateway.linger + config.gateway.drain + 4_000);
   const instance = hostname();
-  const meter = new Meter(clock);
+  const meter = new Meter(clock, { exponential: first.otlp.endpoint !== undefined && first.otlp.histograms === "exponential" });
+  let telemetry = telemetryOff;
+  const log = alsoTo(written, (level, fields, message) => telemetry.logged(level, fields, message));
   const dropped = (what: string, count: number = 1) => meter.counter(instruments.dropped, { what }).add(count);
   const reloadOk = meter.gauge(instruments.configReloadOk, {});
   meter.gauge(instruments.buildInfo, { version }).set(1);
@@ -91,12 +96,15 @@ export async function startAgent(first: Config, { clock, log, version, analysis:
     clock, meter, log,
     async post(url, body, timeoutMs) {
       const asked = await ask(clock, { url, method: "POST", headers: { "content-type": "application/json" }, body, timeoutMs });
-      return asked.ok ? { ok: asked.status < 300, detail: `status ${asked.status}` } : { ok: false, detail: asked.detail };
+      if (!asked.ok) return { ok: false, detail: asked.detail };
+      return { ok: asked.status < 300, status: asked.status, detail: `status ${asked.status}: ${asked.body.toString("utf8", 0, 400)}` };
     },
   });
-  const telemetry = await startOpenTelemetry(first.otlp, { meter, log, resource: { serviceName: "pilotfish", version, instanceId: instance, attributes: {} } });
-  life.opened("opentelemetry", () => telemetry.close());
   life.opened("alertmanager", pages.start());
+
+  const recordings = recordingFiles(first.store.path, first.store.recordingsMax, log);
+  const incident = incidents({ clock, meter, log, version, instance, recordings });
+  life.opened("incidents", incident.start());
 
   const record = recorder(meter, clock, () => [primaryName, ...config.ladder.map(({ name }) => name), "none"], 3 * first.collectors.interval);
   const view = stateView({ version, instance, swim: () => swim });
@@ -108,6 +116,7 @@ export async function startAgent(first: Config, { clock, log, version, analysis:
       opentelemetry: (signal) => telemetry.signal(signal),
       series: (signal) => isNamed(signal) && record.signal(signal),
       state: view.signal,
+      incidents: (signal) => isNamed(signal) && incident.signal(signal),
       log: (signal) => logSignal(log, signal),
     },
     { log },
@@ -124,9 +133,13 @@ export async function startAgent(first: Config, { clock, log, version, analysis:
 
   // Who analyses: another thread, which also keeps what outlives us.
   const analysed = analyse(
-    { monitors: first.monitors, qualification: first.qualification, store: first.store, model: first.model.name, referencePath: first.model.reference, plain: first.server.plain },
+    {
+      monitors: first.monitors, qualification: first.qualification, store: first.store, model: first.model.name, referencePath: first.model.reference, plain: first.server.plain,
+      spoolMax: first.otlp.endpoint === undefined ? undefined : first.otlp.queueMax,
+    },
     {
       clock, log, dropped, judge,
+      spoolLost: (lane, items) => dropped(droppedAs[lane], items),
       points(told) {
         // Of a rung that is no more, or is another under the same name, nothing is so.
         const points = told.filter(({ labels: { rung } }) => rung === undefined || rung === primaryName || swim?.price(rung) !== undefined);
@@ -145,6 +158,14 @@ export async function startAgent(first: Config, { clock, log, version, analysis:
   );
   const { saved } = await analysed.start();
   life.opened("analysis", () => analysed.close());
+  // Closed before the analysis, which keeps what the Collector does not take.
+  telemetry = startOpenTelemetry(first.otlp, {
+    clock, meter,
+    log: written,
+    resource: { serviceName: "pilotfish", version, instanceId: instance, attributes: {} },
+    spool: first.store.path === undefined ? undefined : analysed.spool,
+  });
+  life.opened("opentelemetry", () => telemetry.close());
 
   const observe = (observation: Observation): void => {
     record.observation(observation);
@@ -159,7 +180,7 @@ export async function startAgent(first: Config, { clock, log, version, analysis:
     // Opened in this order, closed in the other: the gateway drains while all others still serve it, and who listens to
     // the signals hears the last word before the API goes.
     const open = { log, metrics: metricsHandler(meter, clock), ready: () => ready };
-    const control = await api(first.api, { ...open, clock, state: view.document, actual: observe, connect: hub.connect, snapshot: hub.snapshot }).start();
+    const control = await api(first.api, { ...open, clock, state: view.document, actual: observe, connect: hub.connect, snapshot: hub.snapshot, recordings }).start();
     life.opened("api", control.close);
     const scraped = await metricsListener(first.metrics, open).start();
     life.opened("metrics", scraped.close);

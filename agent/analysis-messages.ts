@@ -4,6 +4,7 @@
  * travel by name, since a copy of an instrument is not the instrument.
  */
 import { instruments, type AnyInstrument } from "../exporters/instruments.ts";
+import type { Batch as SpoolBatch, Lane, SpooledBatch } from "../exporters/otlp/spool.ts";
 import type { Judgement, RungPrice } from "./judgement.ts";
 import type { LogFields } from "./log.ts";
 import type { MonitorsOptions } from "./monitors/options.ts";
@@ -23,7 +24,9 @@ export interface Setup {
   readonly monitors: MonitorsOptions;
   /** Absent: rungs are not judged. */
   readonly qualification?: QualificationOptions | undefined;
-  readonly store: StoreOptions;
+  readonly store: Pick<StoreOptions, "path" | "eventsMax">;
+  /** Bytes that wait for the Collector at most; absent: none. */
+  readonly spoolMax?: number | undefined;
   /** Absent: a reference is learnt from traffic. */
   readonly referencePath?: string | undefined;
   readonly plain?: PlainOptions | undefined;
@@ -35,6 +38,9 @@ export type ToAnalyst =
   | { readonly type: "observations"; readonly batch: Batch }
   | { readonly type: "save"; readonly key: string; readonly value: unknown; readonly revision: number }
   | { readonly type: "append"; readonly event: AuditEvent; readonly revision: number }
+  | ({ readonly type: "spool-add"; readonly lane: Lane; readonly revision: number } & SpoolBatch)
+  | { readonly type: "spool-remove"; readonly id: number; readonly revision: number }
+  | { readonly type: "spool-oldest"; readonly lane: Lane; readonly question: number }
   | { readonly type: "close" };
 
 export type FromAnalyst =
@@ -42,7 +48,10 @@ export type FromAnalyst =
   | { readonly type: "ready"; readonly saved: ReadonlyMap<string, unknown> }
   /** The batch is dealt with: the next one may come. */
   | { readonly type: "heard" }
-  /** The save or the event of this revision was handed to the store. */
+  | { readonly type: "spool-batch"; readonly question: number; readonly batch: SpooledBatch | undefined }
+  /** Let go by the spool. */
+  | { readonly type: "spool-lost"; readonly lane: Lane; readonly items: number }
+  /** What had this revision was handed to the store. */
   | { readonly type: "kept"; readonly revision: number }
   | { readonly type: "told"; readonly judgements: readonly Judgement[]; readonly points: readonly NamedPoint[]; readonly notes: readonly string[]; readonly prices: readonly RungPrice[] }
   | { readonly type: "log"; readonly level: "debug" | "info" | "warn" | "error"; readonly fields: LogFields; readonly message: string }

@@ -7,7 +7,9 @@
  * until it was kept, so that it also outlives the death of the thread. A thread that dies or falls silent is counted,
  * logged and started again with growing pauses; predictions never notice.
  */
+import type { Lane, Spool } from "../exporters/otlp/spool.ts";
 import { instrumentOf, pack, sizeOf, transferable, type FromAnalyst, type Heard, type Setup, type ToAnalyst } from "./analysis-messages.ts";
+import { AnalysisSpool } from "./analysis-spool.ts";
 import type { Cancel, Clock } from "./clock.ts";
 import type { Judgement, RungPrice } from "./judgement.ts";
 import type { Log } from "./log.ts";
@@ -23,7 +25,9 @@ export interface AnalysisOptions {
   readonly monitors: MonitorsOptions;
   /** Absent: rungs are not judged. */
   readonly qualification?: QualificationOptions | undefined;
-  readonly store: StoreOptions;
+  readonly store: Pick<StoreOptions, "path" | "eventsMax">;
+  /** Bytes that wait for the Collector in the store at most; absent: none. */
+  readonly spoolMax?: number | undefined;
   /** The model to watch. Absent: the one of the reference, or the first that traffic names. */
   readonly model?: string | undefined;
   /** Absent: a reference is learnt from traffic. */
@@ -49,6 +53,8 @@ export interface AnalysisDeps {
   /** All series of the monitors and the store, each second; those that are no longer so are missing. */
   readonly points: (points: readonly Point[]) => void;
   readonly dropped: (what: Dropped, count: number) => void;
+  /** Points, spans or records that the spool let go. */
+  readonly spoolLost?: (lane: Lane, items: number) => void;
   /** A sentence for people: a reference was learnt, is of another model, and so on. */
   readonly note: (text: string) => void;
   /** What each rung is worth, each second. */
@@ -63,6 +69,8 @@ export interface Analysis {
   save(key: string, value: unknown): void;
   /** Adds to the audit. */
   append(event: AuditEvent): void;
+  /** Where batches of telemetry wait through an outage, in the store. */
+  readonly spool: Spool;
   /** Observations that wait or are being analysed. */
   depth(): number;
   /** Analyses and keeps what was heard, and ends the thread; rejects where that takes more than three seconds. */
@@ -93,6 +101,8 @@ const pauseMs = { first: 1_000, most: 60_000 };
 const silence = { checkMs: 5_000, checksMax: 6 };
 /** Events of the audit that wait for a thread. */
 const eventsMax = 1_024;
+/** Batches for the spool that wait for a thread. */
+const batchesMax = 256;
 /** A thread that died so often without having run for a minute is started without its kept state. */
 const deathsMax = 3;
 const soundMs = 60_000;
@@ -102,7 +112,7 @@ interface Waiting {
   readonly bytes: number;
 }
 
-type Durable = Extract<ToAnalyst, { type: "save" | "append" }>;
+type Durable = Extract<ToAnalyst, { type: "save" | "append" | "spool-add" | "spool-remove" }>;
 
 /** What both share: the queue, what is durable, and the thread's life. */
 export class AnalysisQueue implements Analysis {
@@ -110,6 +120,7 @@ export class AnalysisQueue implements Analysis {
   readonly #deps: AnalysisDeps;
   readonly #openDesk: OpenDesk;
   readonly #bounds: QueueBounds;
+  readonly spool: AnalysisSpool;
   #desk: Desk | undefined;
   #ready = false;
   #closing = false;
@@ -137,6 +148,13 @@ export class AnalysisQueue implements Analysis {
     this.#deps = deps;
     this.#openDesk = openDesk;
     this.#bounds = { ...queueBounds, ...options.queue };
+    this.spool = new AnalysisSpool({
+      ask: (question) => this.#ready && this.#desk?.post(question),
+      keep: (write) => {
+        if (write.type === "spool-add") this.#letBatchesGo();
+        this.#keep({ ...write, revision: (this.#revision += 1) });
+      },
+    });
   }
 
   async start(): Promise<{ readonly saved: ReadonlyMap<string, unknown> }> {
@@ -180,6 +198,14 @@ export class AnalysisQueue implements Analysis {
     this.#keep({ type: "append", event, revision: (this.#revision += 1) });
   }
 
+  #letBatchesGo(): void {
+    const held = [...this.#durable.values()].filter((durable) => durable.type === "spool-add");
+    const [oldest] = held;
+    if (oldest === undefined || held.length < batchesMax) return;
+    this.#durable.delete(oldest.revision);
+    this.#deps.spoolLost?.(oldest.lane, oldest.items);
+  }
+
   depth(): number {
     return this.#waiting.length + this.#inHand.observations;
   }
@@ -190,6 +216,7 @@ export class AnalysisQueue implements Analysis {
     this.#cancelWatch?.();
     this.#gathering?.();
     this.#cancelRestart?.();
+    this.spool.close();
     const desk = this.#desk;
     if (desk === undefined) {
       if (this.#durable.size > 0) this.#deps.log.error({ count: this.#durable.size }, "the analysis thread is down: the latest state is not kept");
@@ -211,10 +238,10 @@ export class AnalysisQueue implements Analysis {
 
   #open(): void {
     const { clock } = this.#deps;
-    const { model, monitors, qualification, store, referencePath, plain } = this.#options;
+    const { model, monitors, qualification, store, spoolMax, referencePath, plain } = this.#options;
     this.#openedAtMs = clock.monotonicMs();
     this.#silentChecks = 0;
-    const setup: Setup = { model, monitors, qualification, store, referencePath, plain, fresh: this.#deaths >= deathsMax };
+    const setup: Setup = { model, monitors, qualification, store, spoolMax, referencePath, plain, fresh: this.#deaths >= deathsMax };
     // What a thread says after it was given up does not count.
     const life = (this.#life += 1);
     this.#desk = this.#openDesk(setup, {
@@ -235,6 +262,7 @@ export class AnalysisQueue implements Analysis {
         this.#ready = true;
         this.#onReady?.(message.saved);
         for (const held of this.#durable.values()) this.#postDurable(held);
+        this.spool.askAgain();
         return this.#gather();
       case "heard":
         this.#inHand = { observations: 0, bytes: 0 };
@@ -242,6 +270,10 @@ export class AnalysisQueue implements Analysis {
       case "kept":
         this.#durable.delete(message.revision);
         return;
+      case "spool-batch":
+        return this.spool.answered(message.question, message.batch);
+      case "spool-lost":
+        return this.#deps.spoolLost?.(message.lane, message.items);
       case "told": {
         for (const judgement of message.judgements) this.#deps.judge(judgement);
         for (const text of message.notes) this.#deps.note(text);

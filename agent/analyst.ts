@@ -31,7 +31,12 @@ const mainPrefix = "main/";
 
 /** Opens the store, reads the reference and what was kept, tells `ready`, and starts to tick. */
 export async function openAnalyst(setup: Setup, { clock, tell }: AnalystDeps): Promise<Analyst> {
-  const store = openStore(setup.store, { log: logTo(tell), wallMs: () => clock.wallMs() });
+  const store = openStore(setup.store, {
+    log: logTo(tell),
+    wallMs: () => clock.wallMs(),
+    spoolMax: setup.spoolMax ?? 0,
+    spoolLost: (lane, items) => tell({ type: "spool-lost", lane, items }),
+  });
   const read = setup.referencePath === undefined ? undefined : await readReference(setup.referencePath, setup.model);
   return new Analyst(setup, { clock, tell }, store, read);
 }
@@ -84,6 +89,14 @@ class Analyst {
       case "append":
         this.#count(this.#store.append(message.event));
         return this.#tell({ type: "kept", revision: message.revision });
+      case "spool-add":
+        this.#store.spool.add(message.lane, message);
+        return this.#tell({ type: "kept", revision: message.revision });
+      case "spool-remove":
+        this.#store.spool.remove(message.id);
+        return this.#tell({ type: "kept", revision: message.revision });
+      case "spool-oldest":
+        return this.#tell({ type: "spool-batch", question: message.question, batch: this.#store.spool.oldest(message.lane) });
       case "close":
         return this.#close();
     }

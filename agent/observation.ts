@@ -16,6 +16,33 @@ export interface AttemptObservation {
   readonly durationMs: number;
   /** Set on the request that was let through to end a probation. */
   readonly trial: boolean;
+  /** Of a sampled request, where traces are wanted: the attempt's own span. */
+  readonly trace?: { readonly traceId: string; readonly spanId: string } | undefined;
+}
+
+/** How a sampled request was traced. Times are milliseconds since the exchange began. */
+export interface ExchangeTrace {
+  readonly traceId: string;
+  /** Of the exchange; each attempt has one of its own below it, which is what its backend is told. */
+  readonly spanId: string;
+  /** The client's; undefined where the trace begins here. */
+  readonly parentSpanId: string | undefined;
+  /** `tracestate`, as it came. */
+  readonly state: string | undefined;
+  readonly method: string;
+  /** Without query. */
+  readonly path: string;
+  readonly protocol: string;
+  readonly attempts: readonly AttemptTrace[];
+}
+
+export interface AttemptTrace {
+  readonly spanId: string;
+  readonly backend: string;
+  readonly outcome: Outcome;
+  readonly status: number | undefined;
+  readonly startMs: number;
+  readonly durationMs: number;
 }
 
 /** One request and its answer, as the client saw it. */
@@ -39,6 +66,8 @@ export interface ExchangeObservation {
   readonly stream?: { readonly firstTokenMs: number; readonly perTokenMs: number | undefined } | undefined;
   /** W3C, as it came or as it was made for a sampled request. */
   readonly traceparent: string | undefined;
+  /** Absent where it is not sampled or nobody wants traces. */
+  readonly trace?: ExchangeTrace | undefined;
   readonly atWallMs: number;
 }
 

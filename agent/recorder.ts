@@ -20,23 +20,23 @@ export function recorder(meter: Meter, clock: Clock, rungs: () => readonly strin
   const attemptSeries = remembered<{ readonly ended: Counter; readonly duration: Histogram }>();
   const exchangeSeries = remembered<{ readonly ended: Counter; readonly duration: Histogram }>();
 
-  function attempt({ backend, outcome, durationMs }: AttemptObservation): void {
+  function attempt({ backend, outcome, durationMs, trace }: AttemptObservation): void {
     const { ended, duration } = attemptSeries(`${backend} ${outcome}`, () => ({
       ended: meter.counter(instruments.attempts, { backend, outcome }),
       duration: meter.histogram(instruments.attemptDuration, { backend }),
     }));
     ended.add();
-    duration.record(durationMs / 1_000);
+    duration.record(durationMs / 1_000, trace);
   }
 
-  function exchange({ inference, model, rung, reason, outcome, durationMs, stream }: ExchangeObservation): void {
+  function exchange({ inference, model, rung, reason, outcome, durationMs, stream, trace }: ExchangeObservation): void {
     if (!inference) return;
     const { ended, duration } = exchangeSeries(`${rung} ${reason} ${outcome} ${model}`, () => ({
       ended: meter.counter(instruments.requests, { model, rung, reason, outcome }),
       duration: meter.histogram(instruments.requestDuration, { model, rung, outcome }),
     }));
     ended.add();
-    duration.record(durationMs / 1_000);
+    duration.record(durationMs / 1_000, trace);
     if (stream === undefined || outcome !== "ok") return;
     meter.histogram(instruments.timeToFirstToken, { model }).record(stream.firstTokenMs / 1_000);
     if (stream.perTokenMs !== undefined) meter.histogram(instruments.timePerOutputToken, { model }).record(stream.perTokenMs / 1_000);

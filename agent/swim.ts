@@ -179,6 +179,7 @@ export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy):
     claimTrial: () => room.claimTrial(),
     mayClaimTrial: () => room.mayClaimTrial(),
     version: () => version,
+    traced: config.otlp.endpoint !== undefined && config.otlp.traces,
     retried: (result: keyof typeof retries) => retries[result].add(),
     hedged: (result: HedgeResult) => meter.counter(instruments.hedges, { result }).add(),
     unplaced: (priority: Priority) => meter.counter(instruments.unplaced, { priority }).add(),

@@ -179,8 +179,13 @@ const suffixes: Readonly<Record<string, string>> = { s: "_seconds", By: "_bytes"
  * `_ratio` for a gauge of unit 1, `_total` for a counter.
  */
 export function prometheusName({ name, kind, unit }: Pick<AnyInstrument, "name" | "kind" | "unit">): string {
-  const suffix = unit === "1" && kind === "gauge" ? "_ratio" : (suffixes[unit] ?? "");
+  const suffix = unitSuffix({ kind, unit });
   const base = name.replaceAll(/[^a-zA-Z0-9_]/g, "_");
   const withUnit = suffix === "" || base.endsWith(suffix) ? base : base + suffix;
   return kind === "counter" ? `${withUnit}_total` : withUnit;
+}
+
+/** The unit as Prometheus's names end with it, such as `_seconds`; empty for a count. */
+export function unitSuffix({ kind, unit }: Pick<AnyInstrument, "kind" | "unit">): string {
+  return unit === "1" && kind === "gauge" ? "_ratio" : (suffixes[unit] ?? "");
 }

@@ -1,19 +1,23 @@
 /**
- * The log: JSON lines by pino.
+ * The log: JSON lines by pino, in its own fields or in those of the Elastic Common Schema.
  *
- * A room that logs about one request gives its `traceparent`; the line then carries `trace_id` and `span_id`, under which
- * Grafana and others find the trace.
+ * A room that logs about one request gives its `traceparent`; the line then carries the ids of its trace and span, under which
+ * Grafana, Kibana and others find the trace. Secrets are taken out of every line (redact.ts).
  */
-import { pino, stdSerializers, type DestinationStream } from "pino";
+import { pino, type DestinationStream, type LoggerOptions } from "pino";
 import * as z from "zod";
 import { systemClock, type Clock } from "../agent/clock.ts";
-import type { Log } from "../agent/log.ts";
+import type { Log, LogFields } from "../agent/log.ts";
+import { ecsFields, ecsVersion } from "./ecs.ts";
 import { LineWriter } from "./line-writer.ts";
+import { redactFields, redactText } from "./redact.ts";
 import { parseTraceparent } from "./traceparent.ts";
 
 export const logOptions = z.strictObject({
   /** The least severe that is written. */
   level: z.enum(["debug", "info", "warn", "error"]).default("info"),
+  /** `ecs`: the Elastic Common Schema, for Elasticsearch and Logstash. */
+  format: z.enum(["json", "ecs"]).default("json"),
 });
 export type LogOptions = z.output<typeof logOptions>;
 
@@ -24,33 +28,48 @@ export interface OpenLog extends Log {
   close(): Promise<void>;
 }
 
-/** Fields that are never written, wherever they stand in the first three levels. */
-const secrets = ["authorization", "proxy-authorization", "cookie", "set-cookie", "token", "password", "secret", "apiKey"];
-
-/** @param destination a file descriptor, written to without blocking, or a stream; neither is closed here. */
-export function makeLog({ level }: LogOptions, destination: number | DestinationStream, clock: Clock = systemClock): OpenLog {
+/**
+ * @param destination a file descriptor, written to without blocking, or a stream; neither is closed here.
+ * @param version of Pilotfish, for the schema that has a field for it.
+ */
+export function makeLog({ level, format = "json" }: z.input<typeof logOptions>, destination: number | DestinationStream, clock: Clock = systemClock, version?: string): OpenLog {
   const writer = typeof destination === "number" ? new LineWriter(destination, clock) : undefined;
-  const log = pino(
-    {
-      level,
+  const time = () => new Date(clock.wallMs()).toISOString();
+  const formats = {
+    json: {
       base: null,
-      timestamp: () => `,"time":"${new Date(clock.wallMs()).toISOString()}"`,
-      formatters: { level: (label) => ({ level: label }), log: traced },
-      serializers: { err: stdSerializers.err, error: stdSerializers.err },
-      redact: secrets.flatMap((name) => [`["${name}"]`, `*["${name}"]`, `*.*["${name}"]`]),
+      timestamp: () => `,"time":"${time()}"`,
+      formatters: { level: (label) => ({ level: label }), log: (fields) => traced(redactFields(fields)) },
     },
-    writer ?? (destination as DestinationStream),
-  );
+    ecs: {
+      base: { "ecs.version": ecsVersion, "service.name": "pilotfish", ...(version === undefined ? {} : { "service.version": version }) },
+      messageKey: "message",
+      timestamp: () => `,"@timestamp":"${time()}"`,
+      formatters: { level: (label) => ({ "log.level": label }), log: (fields) => ecsFields(traced(redactFields(fields))) },
+    },
+  } satisfies Record<string, LoggerOptions>;
+  // Errors are data by the time that pino would serialise them.
+  const log = pino({ level: level ?? "info", serializers: { err: (error: unknown) => error }, ...formats[format] }, writer ?? (destination as DestinationStream));
+  const at = (severity: keyof Log): Log["info"] => (fields, message) => log[severity](fields, redactText(message));
   return {
-    debug: (fields, message) => log.debug(fields, message),
-    info: (fields, message) => log.info(fields, message),
-    warn: (fields, message) => log.warn(fields, message),
-    error: (fields, message) => log.error(fields, message),
+    debug: at("debug"),
+    info: at("info"),
+    warn: at("warn"),
+    error: at("error"),
     get dropped() {
       return writer?.dropped ?? 0;
     },
     close: async () => writer?.close(),
   };
+}
+
+/** A log that tells each line to somebody else too, whatever the level that is written. */
+export function alsoTo(log: Log, heard: (level: keyof Log, fields: LogFields, message: string) => void): Log {
+  const at = (level: keyof Log): Log["info"] => (fields, message) => {
+    log[level](fields, message);
+    heard(level, fields, message);
+  };
+  return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
 }
 
 function traced(fields: Record<string, unknown>): Record<string, unknown> {

@@ -1,37 +1,48 @@
 /**
- * OTLP: the same series as `/metrics`, and a span for each sampled inference and each transition, pushed to a Collector.
+ * OTLP: the same series as `/metrics`, spans of sampled inferences, and what the log has to say, pushed to a Collector.
  *
- * The SDK costs about 45 MB resident, so it is loaded only where an endpoint is configured. It is told everything: left to
- * itself NodeSDK exports to localhost:4318 and puts the whole command line into the resource, where a password may stand.
- * Nothing here waits for the Collector. What can not be delivered is let go and counted in `pilotfish.dropped`; counters
- * heal by themselves, being cumulative.
+ * Three lanes, one for each kind, each delivered in order (otlp/delivery.ts). Nothing here waits for the Collector; what it
+ * can not take waits in a bounded spool, on disk where there is a store, and what goes beyond that bound is counted in
+ * `pilotfish.dropped`. Requests are encoded in parts of about a millisecond and packed on the thread pool.
  */
-import type { Attributes, Context, SpanOptions } from "@opentelemetry/api";
-import type { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-proto";
-import type { ResourceMetrics } from "@opentelemetry/sdk-metrics";
+import { randomBytes } from "node:crypto";
+import { setImmediate } from "node:timers/promises";
+import { promisify } from "node:util";
+import { gzip } from "node:zlib";
 import * as z from "zod";
-import { isFailure } from "../agent/backend.ts";
-import { systemClock, wait, type Clock } from "../agent/clock.ts";
-import type { Log } from "../agent/log.ts";
+import { systemClock, type Clock } from "../agent/clock.ts";
+import { ask } from "../agent/forward/ask.ts";
+import type { Log, LogFields } from "../agent/log.ts";
 import type { ExchangeObservation } from "../agent/observation.ts";
-import { duration } from "../agent/units.ts";
-import { hrTime } from "./hr-time.ts";
+import { bytes, duration } from "../agent/units.ts";
 import { instruments } from "./instruments.ts";
-import type { Counter, Meter } from "./meter.ts";
+import type { Meter } from "./meter.ts";
+import { Delivery, type PostBatch } from "./otlp/delivery.ts";
+import { logRecord } from "./otlp/log-record.ts";
+import { logsRequest, metricsRequests, tracesRequest, type LogRecord, type Request, type Sender, type Span } from "./otlp/messages.ts";
+import { spansOf, transitionSpan } from "./otlp/spans.ts";
+import { lanes, memorySpool, type Lane, type Spool } from "./otlp/spool.ts";
 import type { Signal, TransitionSignal } from "./signal.ts";
-import { parseTraceparent } from "./traceparent.ts";
+
+const logLevels = ["off", "debug", "info", "warn", "error"] as const;
 
 export const otlpOptions = z.strictObject({
-  /** Of a Collector, OTLP over HTTP with protobuf, such as http://127.0.0.1:4318; `/v1/metrics` and `/v1/traces` follow. Off without it. */
+  /** Of a Collector, OTLP over HTTP with protobuf, such as http://127.0.0.1:4318; `/v1/metrics`, `/v1/traces` and `/v1/logs` follow. Off without it. */
   endpoint: z.url({ protocol: /^https?$/, error: 'expected the URL of an OTLP endpoint, such as "http://127.0.0.1:4318"' }).optional(),
   /** Sent with each export, such as an authorization. */
   headers: z.record(z.string().min(1), z.string()).default({}),
   /** Between two exports of metrics. */
   interval: duration(100).prefault("30s"),
-  /** For one export with its retries; at most the interval counts. */
+  /** For one export. */
   timeout: duration(100).prefault("10s"),
   traces: z.boolean().default(true),
   metrics: z.boolean().default(true),
+  /** The least severe line of the log that is sent; `log.level` does not matter here. */
+  logs: z.enum(logLevels).default("warn"),
+  /** How latencies are sent: in the catalogue's buckets, or in buckets that follow the values. */
+  histograms: z.enum(["explicit", "exponential"]).default("explicit"),
+  /** What waits through an outage, packed; the oldest goes first. In memory, without a store, at most 8 MiB. */
+  queueMax: bytes().prefault("32MiB"),
 });
 export type OtlpOptions = z.output<typeof otlpOptions>;
 
@@ -46,169 +57,142 @@ export interface ResourceDescription {
 export interface OpenTelemetryDeps {
   readonly meter: Meter;
   readonly resource: ResourceDescription;
+  /** Not one whose lines come back here. */
   readonly log: Log;
-  /** For the bound on closing; the SDK has timers of its own. */
   readonly clock?: Clock;
+  /** Where batches wait through an outage; in memory where there is none. */
+  readonly spool?: Spool | undefined;
+  /** For tests: sends a batch. */
+  readonly post?: PostBatch;
+  /** For tests: packs a batch, on the thread pool by default. */
+  readonly pack?: (bytes: Uint8Array) => Promise<Uint8Array<ArrayBuffer>>;
 }
 
 export interface OpenTelemetry {
-  /** A span for an inference whose `traceparent` says that it is sampled; all others cost a look at it. */
+  /** The spans of an inference that was traced; all others cost a look at it. */
   exchange(observation: ExchangeObservation): void;
   /** A span without length for a transition, on its own trace; other signals are passed over. */
   signal(signal: Signal): void;
-  /** Sends what waits, for at most two seconds: the SDK would try a dead Collector for as long as the timeout. */
+  logged(level: LogRecord["level"], fields: LogFields, message: string): void;
+  /** Sends what waits, for at most two seconds; what is left stays in the spool. */
   close(): Promise<void>;
 }
 
-type ExportResult = Parameters<Parameters<OTLPTraceExporter["export"]>[1]>[0];
-
-/** Spans that were ended and not yet sent; the next one is let go. The SDK's own queue holds as many. */
-const spansMax = 2_048;
-const attributeLengthMax = 1_024;
+/** Spans, or records, that wait to be packed into a batch; the next one is let go. */
+const waitingMax = 2_048;
+const batchMax = 512;
+const flushMs = 5_000;
 const closeTimeoutMs = 2_000;
-/** OpenTelemetry's ExportResultCode.SUCCESS. */
-const success = 0;
+const memoryMax = 8 * 1_048_576;
+/** Transitions are events of the requests that were under way; so many are remembered. */
+const transitionsMax = 32;
+/** By lane, what counts its losses in `pilotfish.dropped`. */
+export const droppedAs = { metrics: "points", traces: "spans", logs: "logs" } as const satisfies Record<Lane, string>;
 
-const off: OpenTelemetry = { exchange: () => {}, signal: () => {}, close: async () => {} };
+export const telemetryOff: OpenTelemetry = { exchange: () => {}, signal: () => {}, logged: () => {}, close: async () => {} };
 
-/** Where no endpoint is configured, nothing is loaded and what comes back does nothing. */
-export async function startOpenTelemetry(options: OtlpOptions, { meter, resource, log, clock = systemClock }: OpenTelemetryDeps): Promise<OpenTelemetry> {
-  const { endpoint, headers, interval, timeout } = options;
-  if (endpoint === undefined || !(options.traces || options.metrics)) return off;
+const zip = promisify(gzip);
+const packed = async (body: Uint8Array): Promise<Uint8Array<ArrayBuffer>> => Uint8Array.from(await zip(body, { level: 1 }));
 
-  const [{ NodeSDK }, { PeriodicExportingMetricReader }, { OTLPMetricExporter }, { OTLPTraceExporter }, api] = await Promise.all([
-    import("@opentelemetry/sdk-node"),
-    import("@opentelemetry/sdk-metrics"),
-    import("@opentelemetry/exporter-metrics-otlp-proto"),
-    import("@opentelemetry/exporter-trace-otlp-proto"),
-    import("@opentelemetry/api"),
-  ]);
-  const { ROOT_CONTEXT, SpanKind, SpanStatusCode, TraceFlags, trace } = api;
-  const base = endpoint.replace(/\/+$/, "");
-  const droppedSpans = meter.counter(instruments.dropped, { what: "spans" });
-  let spans = 0;
+/** Where no endpoint is configured, what comes back does nothing. */
+export function startOpenTelemetry(options: OtlpOptions, deps: OpenTelemetryDeps): OpenTelemetry {
+  const { endpoint } = options;
+  const wanted = lanes.filter((lane) => (lane === "logs" ? options.logs !== "off" : options[lane]));
+  if (endpoint === undefined || wanted.length === 0) return telemetryOff;
 
-  const metricExporter = new OTLPMetricExporter({ url: `${base}/v1/metrics`, headers, timeoutMillis: timeout });
-  watch(metricExporter, deliveryOf("metrics", meter.counter(instruments.dropped, { what: "points" }), log), pointsIn);
+  const { meter, resource, log, clock = systemClock, post = postTo(endpoint, options, clock), pack = packed } = deps;
+  const counters = Object.fromEntries(lanes.map((lane) => [lane, meter.counter(instruments.dropped, { what: droppedAs[lane] })]));
+  const dropped = (lane: Lane, items: number) => counters[lane]?.add(items);
+  if (deps.spool === undefined) log.info({ queueMax: Math.min(options.queueMax, memoryMax) }, "what OTLP can not deliver waits in memory and is lost at a restart: store.path is not set");
+  const spool = deps.spool ?? memorySpool(Math.min(options.queueMax, memoryMax), dropped);
+  const sender: Sender = { attributes: attributesOf(resource), scope: { name: resource.serviceName, version: resource.version } };
+  const deliveries = new Map(wanted.map((lane) => [lane, new Delivery(lane, { clock, log, post, spool, dropped: (items) => dropped(lane, items) })]));
 
-  const traceExporter = new OTLPTraceExporter({ url: `${base}/v1/traces`, headers, timeoutMillis: timeout });
-  const spanDelivery = deliveryOf("traces", droppedSpans, log);
-  watch(traceExporter, (count, error) => {
-    spans -= count;
-    spanDelivery(count, error);
-  }, ({ length }) => length);
-
-  const sdk = new NodeSDK({
-    // Our own detector is the one and only: those of the SDK would tell the command line.
-    resourceDetectors: [{ detect: () => ({ attributes: attributesOf(resource) }) }],
-    instrumentations: [],
-    logRecordProcessors: [],
-    metricReaders: options.metrics
-      ? [new PeriodicExportingMetricReader({ exporter: metricExporter, exportIntervalMillis: interval, exportTimeoutMillis: Math.min(timeout, interval), metricProducers: [meter] })]
-      : [],
-    // With an exporter the SDK makes a BatchSpanProcessor: 512 spans a batch, 2,048 in its queue, a batch at least each 5 s.
-    ...(options.traces ? { traceExporter } : { spanProcessors: [] }),
-    spanLimits: { attributeValueLengthLimit: attributeLengthMax },
-  });
-  // After a reload the old tracer would stay the global one and the new SDK be refused.
-  trace.disable();
-  sdk.start();
-  const tracer = trace.getTracer(resource.serviceName, resource.version);
-
-  /** A span is made where there is room for it, and ended at once: what is known is known after the fact. */
-  function record(name: string, start: SpanOptions, parent: Context, failure: string | undefined, endMs: number): void {
-    if (spans >= spansMax) return droppedSpans.add();
-    const span = tracer.startSpan(name, start, parent);
-    if (span.isRecording()) spans += 1;
-    if (failure !== undefined) span.setStatus({ code: SpanStatusCode.ERROR, message: failure });
-    span.end(hrTime(endMs));
+  /** Batches are packed one after the other, so that they leave in the order in which they were made. */
+  let packing: Promise<void> = Promise.resolve();
+  function send(lane: Lane, requests: () => Iterable<Request>): Promise<void> {
+    packing = packing.then(async () => {
+      for (const { bytes: body, items } of requests()) {
+        deliveries.get(lane)?.push({ body: await pack(body), items });
+        await setImmediate();
+      }
+    });
+    return packing;
   }
+
+  const spans = gatherer<Span>(() => dropped("traces", 1), (batch) => send("traces", () => [tracesRequest(batch, sender)]));
+  const records = gatherer<LogRecord>(() => dropped("logs", 1), (batch) => send("logs", () => [logsRequest(batch, sender)]));
+  const exportMetrics = () => {
+    if (options.metrics) void send("metrics", () => metricsRequests(meter.families(), sender, clock.wallMs()));
+  };
+  const flush = () => {
+    spans.flush();
+    records.flush();
+  };
+  const cancels = [clock.every(options.interval, exportMetrics), clock.every(flushMs, flush)];
+  const transitions: TransitionSignal[] = [];
 
   return {
     exchange(observation) {
-      if (!options.traces || !observation.inference || observation.traceparent === undefined) return;
-      const parent = parseTraceparent(observation.traceparent);
-      if (parent?.sampled !== true) return;
-      const { model, outcome, atWallMs, durationMs } = observation;
-      const server = { kind: SpanKind.SERVER, startTime: hrTime(atWallMs - durationMs), attributes: exchangeAttributes(observation) };
-      const context = trace.setSpanContext(ROOT_CONTEXT, { traceId: parent.traceId, spanId: parent.spanId, traceFlags: TraceFlags.SAMPLED, isRemote: true });
-      record(`infer ${model}`, server, context, isFailure(outcome) ? outcome : undefined, atWallMs);
+      if (!options.traces || observation.trace === undefined) return;
+      for (const span of spansOf(observation, transitions)) spans.add(span);
     },
     signal(signal) {
       if (!options.traces || signal.type !== "transition") return;
-      const moment = { startTime: hrTime(signal.atWallMs), attributes: transitionAttributes(signal) };
-      record("pilotfish.transition", moment, ROOT_CONTEXT, undefined, signal.atWallMs);
+      transitions.push(signal);
+      if (transitions.length > transitionsMax) transitions.shift();
+      spans.add(transitionSpan(signal, newIds()));
     },
-    close: () => Promise.race([sdk.shutdown(), wait(clock, closeTimeoutMs)]),
+    logged(level, fields, message) {
+      if (options.logs === "off" || logLevels.indexOf(level) < logLevels.indexOf(options.logs)) return;
+      records.add(logRecord(level, fields, message, clock.wallMs()));
+    },
+    async close() {
+      for (const cancel of cancels) cancel();
+      flush();
+      exportMetrics();
+      await packing;
+      await Promise.all([...deliveries.values()].map((delivery) => delivery.close(closeTimeoutMs)));
+    },
   };
 }
 
-/**
- * Says how an export ended, and tells the SDK that all is well: it could only log the failure once more, at each attempt, and
- * would leave its shutdown half done.
- */
-function watch<Items>(
-  exporter: { export(items: Items, done: (result: ExportResult) => void): void },
-  ended: (count: number, error: Error | undefined) => void,
-  countIn: (items: Items) => number,
-): void {
-  const send = exporter.export.bind(exporter);
-  exporter.export = (items, done) => {
-    const count = countIn(items);
-    send(items, ({ code, error }) => {
-      ended(count, code === success ? undefined : (error ?? new Error("the export failed")));
-      done({ code: success });
-    });
+/** Takes items until there are enough for a batch, or until they are flushed. */
+function gatherer<Item>(full: () => void, send: (batch: readonly Item[]) => Promise<void>): { add(item: Item): void; flush(): void } {
+  let waiting: Item[] = [];
+  let inHand = 0;
+  const flush = () => {
+    const batch = waiting;
+    if (batch.length === 0) return;
+    waiting = [];
+    inHand += batch.length;
+    void send(batch).then(() => (inHand -= batch.length));
+  };
+  return {
+    add(item) {
+      if (waiting.length + inHand >= waitingMax) return full();
+      waiting.push(item);
+      if (waiting.length >= batchMax) flush();
+    },
+    flush,
   };
 }
 
-/** Counts what was lost; logs when delivery begins to fail and when it is restored, not at each attempt. */
-function deliveryOf(what: string, dropped: Counter, log: Log): (count: number, error: Error | undefined) => void {
-  let failing = false;
-  return (count, error) => {
-    if (error !== undefined) dropped.add(count);
-    if ((error !== undefined) === failing) return;
-    failing = error !== undefined;
-    if (error === undefined) log.info({ what }, "OTLP exports arrive again");
-    else log.warn({ what, detail: error.message.slice(0, 200) }, "OTLP exports fail");
+function postTo(endpoint: string, { headers, timeout }: OtlpOptions, clock: Clock): PostBatch {
+  const base = endpoint.replace(/\/+$/, "");
+  const fields = { ...headers, "content-type": "application/x-protobuf", "content-encoding": "gzip" };
+  return async (lane, body, signal) => {
+    const asked = await ask(clock, { url: `${base}/v1/${lane}`, method: "POST", headers: fields, body: Buffer.from(body.buffer), timeoutMs: timeout, bodyMaxBytes: 65_536, signal });
+    if (!asked.ok) return { status: undefined, retryAfter: undefined, body: new Uint8Array(0), detail: asked.detail };
+    return { status: asked.status, retryAfter: asked.headers["retry-after"], body: asked.body, detail: `status ${asked.status}` };
   };
 }
 
-function pointsIn({ scopeMetrics }: ResourceMetrics): number {
-  return scopeMetrics.flatMap(({ metrics }) => metrics).reduce((sum, { dataPoints }) => sum + dataPoints.length, 0);
-}
-
-function attributesOf({ serviceName, version, instanceId, attributes }: ResourceDescription): Attributes {
+function attributesOf({ serviceName, version, instanceId, attributes }: ResourceDescription): Readonly<Record<string, string>> {
   return { ...attributes, "service.name": serviceName, "service.version": version, "service.instance.id": instanceId };
 }
 
-/** OpenTelemetry's names for what is HTTP, our own for what no convention has. */
-function exchangeAttributes(exchange: ExchangeObservation): Attributes {
-  const { status, outcome, requestBytes, responseBytes, inferenceId, model, version, rung, reason, attempts } = exchange;
-  return {
-    "http.response.status_code": status,
-    "http.request.body.size": requestBytes,
-    "http.response.body.size": responseBytes,
-    "pilotfish.inference.id": inferenceId,
-    "pilotfish.model": model,
-    "pilotfish.rung": rung,
-    "pilotfish.reason": reason,
-    "pilotfish.outcome": outcome,
-    "pilotfish.attempts": attempts,
-    ...(version === undefined ? {} : { "pilotfish.model.version": version }),
-    ...(isFailure(outcome) ? { "error.type": outcome } : {}),
-  };
-}
-
-function transitionAttributes({ target, from, to, rung, reason, cause }: TransitionSignal): Attributes {
-  return {
-    "pilotfish.model": target.model,
-    "pilotfish.from": from,
-    "pilotfish.to": to,
-    "pilotfish.rung": rung,
-    "pilotfish.reason": reason,
-    "pilotfish.cause.detector": cause.detector,
-    "pilotfish.cause.code": cause.code,
-    "pilotfish.cause.evidence": cause.evidence,
-  };
+function newIds(): { readonly traceId: string; readonly spanId: string } {
+  const hex = randomBytes(24).toString("hex");
+  return { traceId: hex.slice(0, 32), spanId: hex.slice(32) };
 }

@@ -44,6 +44,15 @@ export interface ApiDeps extends OpenRoutesDeps {
   readonly actual: (observation: ActualObservation) => void;
   readonly connect: (socket: WebSocket, remote: string) => void;
   readonly snapshot: () => SnapshotDocument;
+  readonly recordings?: RecordingsRead;
+}
+
+/** What was put on record. Neither rejects. */
+export interface RecordingsRead {
+  /** Ids, latest first. */
+  list(): Promise<readonly string[]>;
+  /** The JSON of one; undefined where there is none of that id. */
+  read(id: string): Promise<string | undefined>;
 }
 
 export interface Api {
@@ -83,6 +92,7 @@ function server(options: ApiOptions, access: Access, deps: ApiDeps): FastifyInst
   const routes: Readonly<Record<string, { readonly method: "GET" | "POST"; readonly handle: Handler }>> = {
     "/v1/state": { method: "GET", handle: (request, reply) => sendState(request, reply, deps.state()) },
     "/v1/signals": { method: "GET", handle: (request, reply) => sendSnapshot(request, reply, deps.snapshot) },
+    "/v1/recordings": { method: "GET", handle: (_, reply) => sendRecordings(reply, deps) },
     "/v1/actuals": { method: "POST", handle: (request, reply) => takeActuals(request, reply, deps) },
   };
 
@@ -118,9 +128,10 @@ function server(options: ApiOptions, access: Access, deps: ApiDeps): FastifyInst
   for (const [url, { method, handle }] of Object.entries(routes)) {
     app.route({ url, method, handler: (request, reply) => void handle(request, reply) });
   }
+  app.get("/v1/recordings/:id", (request, reply) => void sendRecording(request.params as { readonly id: string }, reply, deps));
   app.setNotFoundHandler((request, reply) => {
     const path = pathOf(request);
-    const method = Object.hasOwn(open, path) ? "GET" : Object.hasOwn(routes, path) ? routes[path]?.method : undefined;
+    const method = Object.hasOwn(open, path) || /^\/v1\/recordings\/[^/]+$/.test(path) ? "GET" : Object.hasOwn(routes, path) ? routes[path]?.method : undefined;
     if (method === undefined) return sendProblem(reply, 404, `no route ${path.slice(0, 200)}`);
     reply.header("allow", method === "GET" ? "GET, HEAD" : method);
     return sendProblem(reply, 405, `expected ${method}`);
@@ -154,6 +165,17 @@ function takeActuals(request: FastifyRequest, reply: FastifyReply, { clock, actu
   if (!read.ok) return sendProblem(reply, 400, "nothing was taken: the body has mistakes", read.mistakes);
   for (const observation of read.actuals) actual(observation);
   return reply.code(202).send({ accepted: read.actuals.length });
+}
+
+function sendRecordings(reply: FastifyReply, { recordings }: ApiDeps): FastifyReply {
+  void Promise.resolve(recordings?.list() ?? []).then((ids) => reply.header("cache-control", "no-store").send({ recordings: ids.map((id) => ({ id, url: `/v1/recordings/${id}` })) }));
+  return reply;
+}
+
+async function sendRecording({ id }: { readonly id: string }, reply: FastifyReply, { recordings }: ApiDeps): Promise<void> {
+  const text = await recordings?.read(id);
+  if (text === undefined) return void sendProblem(reply, 404, `no recording ${id.slice(0, 200)}`);
+  reply.type("application/json").header("content-disposition", `attachment; filename="${id}.json"`).send(text);
 }
 
 /** If-None-Match compares weakly and may be a list (RFC 9110, 13.1.2). */

@@ -19,7 +19,7 @@ export const run = {
     const loaded = await load(values, world);
     if (!loaded.ok) return complain(loaded, world);
 
-    const log = makeLog(loaded.config.log, world.logFd);
+    const log = makeLog(loaded.config.log, world.logFd, systemClock, version);
     const ended = Promise.withResolvers<void>();
     const endedAtOnce = Promise.withResolvers<"at once">();
     let signals = 0;

@@ -2,6 +2,8 @@
 import { resolve } from "node:path";
 import * as z from "zod";
 import { readToken } from "../api/access.ts";
+import { recordingDocument } from "../../exporters/recording.ts";
+import { timeLine } from "../../exporters/time-line.ts";
 import { systemClock } from "../clock.ts";
 import { ask } from "../forward/ask.ts";
 import { parseOptions, UsageError } from "./usage.ts";
@@ -22,23 +24,40 @@ const shown = z.object({
   drift: z.array(z.object({ stream: z.string(), message: z.string() })),
 });
 
+const recordingList = z.object({ recordings: z.array(z.object({ id: z.string(), url: z.string() })) });
+/** Several times what a full one takes. */
+const recordingMaxBytes = 16 * 1_048_576;
+
 export const status = {
-  usage: "pilotfish status [--url URL] [--token-file FILE] [--json]",
-  help: "Tell how a running Pilotfish and its model server are.\n\n--url: its control API, http://127.0.0.1:9081 by default. Exits with 0 if the primary answers, 1 if not or if nobody is there.",
+  usage: "pilotfish status [--url URL] [--token-file FILE] [--last-incident] [--json]",
+  help: "Tell how a running Pilotfish and its model server are.\n\n--url: its control API, http://127.0.0.1:9081 by default. --last-incident: the time line of the last page, second by second where --json is given. Exits with 0 if the primary answers, 1 if not or if nobody is there.",
   async run(argv: readonly string[], world: World): Promise<number> {
-    const { values } = parseOptions(argv, { url: { type: "string", default: "http://127.0.0.1:9081" }, "token-file": { type: "string" }, json: { type: "boolean", default: false } });
-    const url = URL.parse("/v1/state", values.url);
+    const { values } = parseOptions(argv, { url: { type: "string", default: "http://127.0.0.1:9081" }, "token-file": { type: "string" }, "last-incident": { type: "boolean", default: false }, json: { type: "boolean", default: false } });
+    const url = URL.parse(values["last-incident"] ? "/v1/recordings" : "/v1/state", values.url);
     if (url === null || !/^https?:$/.test(url.protocol)) throw new UsageError(`--url: expected the URL of a control API, such as http://127.0.0.1:9081, got "${values.url}"`);
     const token = await tokenIn(values["token-file"], world.cwd);
     const failed = (why: string): number => {
       world.err(`pilotfish status: ${url.href}: ${why}\n`);
       return exit.failed;
     };
-    const asked = await ask(systemClock, { url, timeoutMs: 5_000, ...(token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } }) });
+    const get = (from: URL) => ask(systemClock, { url: from, timeoutMs: 5_000, bodyMaxBytes: recordingMaxBytes, ...(token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } }) });
+    const asked = await get(url);
     if (!asked.ok) return failed(`${asked.outcome} (${asked.detail}); is Pilotfish running there? --url names another control API`);
     if (asked.status === 401) return failed("it asks for a token; name the file that holds it with --token-file");
     if (asked.status !== 200) return failed(`it answered ${asked.status}; is that the control API of a Pilotfish?`);
     const text = asked.body.toString("utf8");
+    if (values["last-incident"]) {
+      const list = recordingList.safeParse(jsonOf(text));
+      if (!list.success) return failed("it told no recordings; is it an older Pilotfish?");
+      const [latest] = list.data.recordings;
+      if (latest === undefined) return failed("there is no recording: nothing has paged, or store.path is not set there");
+      const recording = await get(new URL(latest.url, url));
+      if (!recording.ok || recording.status !== 200) return failed(`the recording ${latest.id} could not be had`);
+      const document = recordingDocument.safeParse(jsonOf(recording.body.toString("utf8")));
+      if (!document.success) return failed(`the recording ${latest.id} can not be read`);
+      world.out(values.json ? recording.body.toString("utf8") : timeLine(document.data));
+      return exit.done;
+    }
     const parsed = shown.safeParse(jsonOf(text));
     if (!parsed.success) return failed("it told no state; it is still starting, or no Pilotfish");
     const state = parsed.data;

@@ -28,6 +28,7 @@ export const ways = {
   mayClaimTrial: "shared",
   rungs: "asked",
   observe: "told",
+  traced: "given",
   version: "mirrored",
   dropped: "told",
   remember: "told",

@@ -58,7 +58,7 @@ export class Exchange {
     try {
       await this.#serve(expectsContinue);
     } catch (error) {
-      room.deps.log.error({ error: String(error), stack: (error as Error).stack }, "the gateway failed on a request");
+      room.deps.log.error({ error: String(error), stack: (error as Error).stack, traceparent: this.#inquiry.tracing?.traceparent }, "the gateway failed on a request");
       this.#verdict = answeredByNobody("error");
       if (reply.started) reply.break();
       else await this.#say(500, "the gateway failed on this request").catch(() => reply.break());
@@ -251,7 +251,7 @@ export class Exchange {
   }
 
   #rungFailed(rung: string, { outcome, detail }: Exclude<RungAnswer, { outcome: "ok" }>): void {
-    this.#inquiry.room.deps.log.debug({ rung, outcome, detail }, "a rung could not answer");
+    this.#inquiry.room.deps.log.debug({ rung, outcome, detail, traceparent: this.#inquiry.tracing?.traceparent }, "a rung could not answer");
     this.#course.failures.push(`${rung}: ${outcome} (${detail})`);
   }
 
@@ -326,10 +326,12 @@ export class Exchange {
   #finish(): void {
     this.#over = "done";
     this.#inquiry.passOthers();
-    tell(this.#inquiry, this.#verdict, { attempts: this.#course.tried.length + this.#course.asked.length, stream: this.#primary?.streamTimes() });
-    observed(this.#inquiry);
+    const stream = this.#primary?.streamTimes();
+    // Every attempt has ended before it is told of them all.
     this.#primary?.attempt.cancel("cancelled", "the exchange is over");
     this.#primary?.ended("cancelled", undefined);
+    tell(this.#inquiry, this.#verdict, { attempts: this.#course.tried.length + this.#course.asked.length, stream });
+    observed(this.#inquiry);
     this.#keptBack?.answer.attempt.cancel("cancelled", "the exchange is over");
     this.#inquiry.upload.release();
   }

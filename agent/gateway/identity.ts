@@ -38,17 +38,25 @@ export function hash32(text: string): number {
   return (hash ^ (hash >>> 16)) >>> 0;
 }
 
-/** Random bytes are had in blocks: 24 of them alone cost 7 microseconds, more than a fifth of what a request costs altogether. */
+/** Random bytes are had in blocks: the 24 of a trace alone cost 7 microseconds, more than a fifth of what a request costs altogether. */
 const block = Buffer.alloc(24 * 512);
 let taken = block.length;
 
-/** A W3C trace context of its own for a sampled request that came without one. */
-export function newTraceparent(): string {
-  if (taken === block.length) {
+/** A W3C trace context of its own for a sampled request that came without one: 32 and 16 hexadecimal digits. */
+export function newTrace(): { readonly traceId: string; readonly spanId: string } {
+  return { traceId: randomHex(16), spanId: newSpanId() };
+}
+
+/** 16 hexadecimal digits. */
+export function newSpanId(): string {
+  return randomHex(8);
+}
+
+function randomHex(bytes: number): string {
+  if (taken + bytes > block.length) {
     randomFillSync(block);
     taken = 0;
   }
-  const hex = block.toString("hex", taken, taken + 24);
-  taken += 24;
-  return `00-${hex.slice(0, 32)}-${hex.slice(32)}-01`;
+  taken += bytes;
+  return block.toString("hex", taken - bytes, taken);
 }

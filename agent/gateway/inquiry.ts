@@ -6,10 +6,11 @@ import type { Question, Rung } from "../backend.ts";
 import type { InferenceTarget } from "../protocols/protocol.ts";
 import { primaryShareMs, timeoutOf } from "./deadline.ts";
 import { fingerprint } from "./fingerprint.ts";
-import { inferenceIdOf, newTraceparent, placeOf } from "./identity.ts";
+import { inferenceIdOf, placeOf } from "./identity.ts";
 import type { Incoming } from "./incoming.ts";
 import type { Reply } from "./reply.ts";
 import type { Room } from "./room.ts";
+import { Tracing } from "./tracing.ts";
 import type { Upload, UploadEnd } from "./upload.ts";
 
 /** For requests that are no inferences: to load a model takes minutes, and nobody else would answer. */
@@ -33,7 +34,8 @@ export class Inquiry {
   readonly method: string;
   readonly path: string;
   readonly inferenceId: string;
-  readonly traceparent: string | undefined;
+  /** Undefined where it belongs to no trace that anybody follows. */
+  readonly tracing: Tracing | undefined;
   readonly timeoutMs: number;
   /** Set once the contract has repaired it. */
   repaired: Repaired | undefined;
@@ -56,10 +58,16 @@ export class Inquiry {
     this.inferenceId = this.#target === undefined ? "" : inferenceIdOf(heeded);
     this.#place = this.#target === undefined ? 1 : placeOf(this.inferenceId);
     if (this.sampled) reply.keepCopy(options.sample.bodyMax);
-    this.traceparent = typeof heeded.traceparent === "string" ? heeded.traceparent : this.sampled ? newTraceparent() : undefined;
+    this.tracing = this.#target === undefined ? undefined : Tracing.of(this.traceparent, this.sampled, deps.traced === true);
     this.timeoutMs = timeoutOf(heeded, this.target === undefined ? Math.max(otherTimeoutMs, options.timeout) : options.timeout);
     const keeps = this.target !== undefined || this.isShort;
     this.upload = incoming.upload({ clock: deps.clock, maxBytes: options.bodyMax, kept: keeps ? room.kept : undefined, ended });
+  }
+
+  /** As the client sent it. */
+  get traceparent(): string | undefined {
+    const { traceparent } = this.incoming.heeded;
+    return typeof traceparent === "string" ? traceparent : undefined;
   }
 
   /** Undefined: no inference, or none that is ours. */
@@ -117,17 +125,17 @@ export class Inquiry {
     return this.upload.lastByteMs + primaryShareMs(this.timeoutMs, this.room.options.reserve, rungsLeft);
   }
 
-  /** What goes to the primary besides what the client sent. */
-  addedFields(): readonly string[] {
+  /** What goes to the primary besides what the client sent, and in its place. */
+  addedFields(traceparent: string | undefined): readonly string[] {
     if (this.target === undefined) return noFields;
     const id = ["pilotfish-inference-id", this.inferenceId];
-    return this.traceparent === undefined || this.incoming.heeded.traceparent !== undefined ? id : [...id, "traceparent", this.traceparent];
+    return traceparent === undefined ? id : [...id, "traceparent", traceparent];
   }
 
-  /** As a rung is asked. The body must be whole and kept. */
-  question(): Question {
+  /** As a rung is asked. The body must be whole and kept. `traceparent`: instead of the client's. */
+  question(traceparent?: string): Question {
     const { method, path, repaired } = this;
-    const headers = this.incoming.headers();
+    const headers = traceparent === undefined ? this.incoming.headers() : { ...this.incoming.headers(), traceparent };
     if (repaired === undefined) return { method, path, headers, body: this.upload.whole() };
     return { method, path, headers: { ...headers, ...repaired.headers, "content-length": String(repaired.body.length) }, body: repaired.body };
   }

@@ -10,8 +10,8 @@ import type { UploadOptions } from "./upload.ts";
 
 /** Undici can not send trailers, so they stay behind with what announces them (RFC 9110, section 6.5.1 allows it). */
 const leftOut: ReadonlySet<string> = new Set(["expect", "trailer"]);
-/** A trace context is only added where there was none. */
 const leftOutOrReplaced: ReadonlySet<string> = new Set([...leftOut, "pilotfish-inference-id"]);
+const leftOutOrTraced: ReadonlySet<string> = new Set([...leftOutOrReplaced, "traceparent"]);
 
 export class OrdinaryIncoming implements Incoming {
   readonly method: string;
@@ -50,7 +50,8 @@ export class OrdinaryIncoming implements Incoming {
   }
 
   send({ path, body, added, replaced, deadlineMs, hold }: Sending): Attempt {
-    const left = replaced === undefined ? (added.length === 0 ? leftOut : leftOutOrReplaced) : new Set([...leftOutOrReplaced, "content-length", ...Object.keys(replaced)]);
+    const known = added.length === 0 ? leftOut : added.includes("traceparent") ? leftOutOrTraced : leftOutOrReplaced;
+    const left = replaced === undefined ? known : new Set([...known, "content-length", ...Object.keys(replaced)]);
     const headers = endToEnd(this.#request.rawHeaders, left);
     headers.push(...added, ...Object.entries(replaced ?? {}).flat());
     return this.#pool.attempt({ method: this.method, path, headers, body, deadlineMs, hold });

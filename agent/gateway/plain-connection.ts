@@ -19,6 +19,8 @@ import { PlainReply } from "./plain-reply.ts";
 import { Upload } from "./upload.ts";
 import type { UploadOptions } from "./upload.ts";
 
+const traceparentLine = /(?<=^|\n)traceparent:[^\n]*\n/i;
+
 /** The gateway that serves the plain lane now. */
 export interface PlainLane {
   readonly pool: PlainPool;
@@ -245,8 +247,10 @@ class PlainIncoming implements Incoming {
   }
 
   send({ path, body, added, replaced, deadlineMs, hold }: Sending): Attempt {
-    const { method, idLine } = this.#head;
-    const lines = replaced === undefined ? this.#head.lines : withFields(this.#head.lines, { ...replaced, "content-length": String((body as Buffer).length) });
+    const { method, idLine, heeded } = this.#head;
+    // The id's line is not among the others; a trace context is replaced only where the attempt has a span of its own.
+    const own = heeded.traceparent !== undefined && added.includes("traceparent") ? this.#head.lines.replace(traceparentLine, "") : this.#head.lines;
+    const lines = replaced === undefined ? own : withFields(own, { ...replaced, "content-length": String((body as Buffer).length) });
     let more = added.length === 0 ? idLine : "";
     for (let i = 0; i < added.length; i += 2) more += `${added[i]}: ${added[i + 1]}\r\n`;
     return this.#pool.attempt({ method, head: `${method} ${path} HTTP/1.1\r\n${lines}${more}\r\n`, body, deadlineMs, hold });

@@ -11,6 +11,7 @@ import { fieldValue } from "./headers.ts";
 import type { Inquiry } from "./inquiry.ts";
 import { outcomeOf } from "./plan.ts";
 import type { StreamTimes } from "./stream.ts";
+import type { AttemptSpan } from "./tracing.ts";
 import type { Flight } from "./work.ts";
 
 /** An answer of the primary, all of it held or the rest still to come. */
@@ -39,6 +40,7 @@ export class PrimaryAttempt {
   readonly #inquiry: Inquiry;
   readonly #flight: Flight;
   readonly #asking: Asking;
+  readonly #span: AttemptSpan | undefined;
   #isEnded = false;
 
   /** Sends the request. */
@@ -47,11 +49,12 @@ export class PrimaryAttempt {
     const { holdMax } = room.options;
     this.#inquiry = inquiry;
     this.#asking = asking;
+    this.#span = inquiry.tracing?.attempt();
     if (asking.trying) room.suspicion?.tries(inquiry);
     this.attempt = incoming.send({
       path: room.basePath + path,
       body: repaired === undefined ? upload.body() : repaired.body,
-      added: inquiry.addedFields(),
+      added: inquiry.addedFields(this.#span?.traceparent),
       replaced: repaired?.headers,
       deadlineMs: asking.deadlineMs,
       hold: (head) => holdBytes(head, holdMax),
@@ -84,7 +87,8 @@ export class PrimaryAttempt {
     const durationMs = nowMs - attempt.startedMs;
     if (admitted) limit?.done(durationMs, outcome, nowMs);
     if (this.#inquiry.target !== undefined) suspicion?.ended(this.#inquiry, outcome, trying);
-    deps.observe({ kind: "attempt", backend: primaryName, outcome, status, firstByteMs: attempt.headMs ?? durationMs, durationMs, trial });
+    const trace = this.#span?.ended({ backend: primaryName, outcome, status, startMs: attempt.startedMs - this.#inquiry.startMs, durationMs });
+    deps.observe({ kind: "attempt", backend: primaryName, outcome, status, firstByteMs: attempt.headMs ?? durationMs, durationMs, trial, trace });
   }
 }
 

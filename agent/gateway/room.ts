@@ -49,6 +49,8 @@ export interface GatewayDeps {
   mayClaimTrial?(): boolean;
   readonly rungs: readonly Rung[];
   readonly observe: Observe;
+  /** Somebody exports spans: each attempt of a sampled request gets one, and its backend is told of it. Otherwise trace contexts pass as they came. */
+  readonly traced?: boolean;
   /** The version that the primary serves, as far as it is known. */
   version?(): string | undefined;
   dropped?(what: Dropped): void;

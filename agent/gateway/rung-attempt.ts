@@ -1,6 +1,7 @@
 /** One rung asked within its time, even one that breaks its promise to heed the signal and never to reject. */
 import type { Rung, RungAnswer } from "../backend.ts";
 import type { Inquiry } from "./inquiry.ts";
+import type { AttemptSpan } from "./tracing.ts";
 
 export class RungAttempt {
   readonly name: string;
@@ -11,6 +12,7 @@ export class RungAttempt {
   readonly #inquiry: Inquiry;
   readonly #rung: Rung;
   readonly #startMs: number;
+  readonly #span: AttemptSpan | undefined;
 
   /** Asks. The request's body must be whole and kept. `alone`: of several servers one only. */
   constructor(inquiry: Inquiry, rung: Rung, timeoutMs: number, alone: boolean) {
@@ -18,6 +20,7 @@ export class RungAttempt {
     this.#rung = rung;
     this.name = rung.name;
     this.#startMs = inquiry.room.deps.clock.monotonicMs();
+    this.#span = inquiry.tracing?.attempt();
     this.answered = this.#answer(timeoutMs, alone);
   }
 
@@ -31,20 +34,15 @@ export class RungAttempt {
   ended(answer: RungAnswer, gone: boolean): void {
     const { clock, observe } = this.#inquiry.room.deps;
     const durationMs = clock.monotonicMs() - this.#startMs;
-    observe({
-      kind: "attempt",
-      backend: this.#rung.name,
-      outcome: gone ? "cancelled" : answer.outcome,
-      status: answer.outcome === "ok" ? answer.status : undefined,
-      firstByteMs: durationMs,
-      durationMs,
-      trial: false,
-    });
+    const outcome = gone ? "cancelled" : answer.outcome;
+    const status = answer.outcome === "ok" ? answer.status : undefined;
+    const trace = this.#span?.ended({ backend: this.name, outcome, status, startMs: this.#startMs - this.#inquiry.startMs, durationMs });
+    observe({ kind: "attempt", backend: this.name, outcome, status, firstByteMs: durationMs, durationMs, trial: false, trace });
   }
 
   async #answer(timeoutMs: number, alone: boolean): Promise<RungAnswer> {
     const { clock } = this.#inquiry.room.deps;
-    const question = { ...this.#inquiry.question(), deadlineMs: this.#startMs + timeoutMs, ...(alone && { alone }) };
+    const question = { ...this.#inquiry.question(this.#span?.traceparent), deadlineMs: this.#startMs + timeoutMs, ...(alone && { alone }) };
     const { signal } = this.#abort;
     const cancelTimer = clock.after(timeoutMs, () => this.#abort.abort(new DOMException("the rung's share of the time is over", "TimeoutError")));
     const late = new Promise<RungAnswer>((resolve) => {

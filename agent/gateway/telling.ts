@@ -16,7 +16,7 @@ export interface Account {
 }
 
 export function tell(inquiry: Inquiry, { rung, reason, version, outcome }: Verdict, { attempts, stream }: Account): void {
-  const { room, reply, upload, inferenceId, traceparent } = inquiry;
+  const { room, reply, upload, inferenceId, tracing, method, path } = inquiry;
   const { deps } = room;
   const { clock, observe, protocol } = deps;
   const model = deps.model ?? inquiry.modelAsked;
@@ -36,7 +36,9 @@ export function tell(inquiry: Inquiry, { rung, reason, version, outcome }: Verdi
     requestBytes: upload.bytes,
     responseBytes: reply.bytes,
     stream: rung === primaryName ? stream : undefined,
-    traceparent,
+    traceparent: inquiry.traceparent ?? tracing?.traceparent,
+    // All fields may have to be cut apart for the state, which is only there where the client sent a parent.
+    trace: tracing?.told(inquiry.traceparent === undefined ? undefined : inquiry.incoming.headers()["tracestate"], method, path, protocol.name),
     atWallMs,
   });
   if (!inquiry.sampled || outcome !== "ok") return;

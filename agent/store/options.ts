@@ -9,5 +9,7 @@ export const storeOptions = z.strictObject({
   path: z.string().min(1).optional(),
   /** The audit keeps so many events, the latest. */
   eventsMax: z.int().min(1).max(1_000_000).default(10_000),
+  /** Recordings of incidents kept beside the state file, the latest; each up to 2 MB. */
+  recordingsMax: z.int().min(1).max(1_000).default(20),
 });
 export type StoreOptions = z.infer<typeof storeOptions>;

@@ -14,6 +14,7 @@ import { dirname, resolve } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { Log } from "../log.ts";
 import type { StoreOptions } from "./options.ts";
+import { SpoolTable, type SpoolLost } from "./spool-table.ts";
 
 /** What became of a write: the label `result`. `memory`: it will not survive a restart. */
 export type WriteResult = "ok" | "memory" | "failed";
@@ -29,6 +30,9 @@ export interface AuditEvent {
 export interface StoreDeps {
   readonly log: Log;
   readonly wallMs: () => number;
+  /** Bytes of all batches that wait in the spool; 0 keeps none. */
+  readonly spoolMax?: number;
+  readonly spoolLost?: SpoolLost;
 }
 
 /** "PFSH", in the file's header, so that no other program's database is ever written to. */
@@ -38,19 +42,19 @@ const schemaVersion = 1;
 const detailMax = 16_384;
 
 /** Opens the state file, or memory in its place; never throws for what it finds there. Cost: reads the whole file once. */
-export function openStore({ path, eventsMax }: StoreOptions, { log, wallMs }: StoreDeps): Store {
+export function openStore({ path, eventsMax }: Pick<StoreOptions, "path" | "eventsMax">, { log, wallMs, spoolMax = 0, spoolLost = () => {} }: StoreDeps): Store {
   if (path === undefined) {
     log.info({}, "state is kept in memory only and lost at a restart: store.path is not set");
-    return new Store(inMemory(), { eventsMax, log, durable: false });
+    return new Store(inMemory(), { eventsMax, spoolMax, spoolLost, log, durable: false });
   }
   const file = resolve(path);
   try {
     makeFolder(dirname(file));
-    return new Store(openFile(file, log, wallMs), { eventsMax, log, durable: true });
+    return new Store(openFile(file, log, wallMs), { eventsMax, spoolMax, spoolLost, log, durable: true });
   } catch (error) {
     const trouble = troubleOf(error);
     log.warn({ file, trouble }, `state is kept in memory only and lost at a restart: ${file} can not be used: ${trouble}`);
-    return new Store(inMemory(), { eventsMax, log, durable: false, trouble });
+    return new Store(inMemory(), { eventsMax, spoolMax, spoolLost, log, durable: false, trouble });
   }
 }
 
@@ -61,10 +65,20 @@ function makeFolder(folder: string): void {
   mkdirSync(folder);
 }
 
+interface StoreFacts extends Pick<StoreOptions, "eventsMax"> {
+  readonly spoolMax: number;
+  readonly spoolLost: SpoolLost;
+  readonly log: Log;
+  readonly durable: boolean;
+  readonly trouble?: string;
+}
+
 export class Store {
   readonly durable: boolean;
   /** Why the file that was asked for is not used. */
   readonly trouble: string | undefined;
+  /** What OTLP can not deliver now. */
+  readonly spool: SpoolTable;
   readonly #database: DatabaseSync;
   readonly #log: Log;
   readonly #eventsMax: number;
@@ -77,7 +91,7 @@ export class Store {
   #failing = false;
 
   /** Use `openStore`. */
-  constructor(database: DatabaseSync, { eventsMax, log, durable, trouble }: { eventsMax: number; log: Log; durable: boolean; trouble?: string }) {
+  constructor(database: DatabaseSync, { eventsMax, spoolMax, spoolLost, log, durable, trouble }: StoreFacts) {
     this.durable = durable;
     this.trouble = trouble;
     this.#database = database;
@@ -90,6 +104,7 @@ export class Store {
     this.#keys = database.prepare("SELECT key FROM state ORDER BY key");
     this.#append = database.prepare("INSERT INTO events (at_ms, kind, detail) VALUES (?, ?, ?)");
     this.#prune = database.prepare("DELETE FROM events WHERE id <= ?");
+    this.spool = new SpoolTable(database, spoolMax, spoolLost, (write) => this.#write(write) !== "failed");
     this.#events = database.prepare("SELECT at_ms, kind, detail FROM events ORDER BY id DESC LIMIT ?");
   }
 
@@ -184,6 +199,8 @@ function prepared(database: DatabaseSync): DatabaseSync {
   database.exec(`
     CREATE TABLE IF NOT EXISTS state (key TEXT PRIMARY KEY, value BLOB NOT NULL, revision INTEGER NOT NULL, at_ms INTEGER NOT NULL) STRICT;
     CREATE TABLE IF NOT EXISTS events (id INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, kind TEXT NOT NULL, detail TEXT NOT NULL) STRICT;
+    CREATE TABLE IF NOT EXISTS spool (id INTEGER PRIMARY KEY AUTOINCREMENT, lane TEXT NOT NULL, items INTEGER NOT NULL, body BLOB NOT NULL) STRICT;
+    CREATE INDEX IF NOT EXISTS spool_by_lane ON spool (lane, id);
     PRAGMA application_id = ${applicationId};
     PRAGMA user_version = ${schemaVersion};
   `);

@@ -286,7 +286,7 @@ async function side(serverPort: number, lanes: "both" | "ordinary"): Promise<Sid
 function shown(observation: Observation): string {
   const saidHere = observation.kind === "exchange" && observation.rung === "none";
   return JSON.stringify(observation, (key, value: unknown) => {
-    if (key.endsWith("Ms") || key === "traceparent" || (saidHere && key === "responseBytes")) return undefined;
+    if (key.endsWith("Ms") || ["traceparent", "traceId", "spanId"].includes(key) || (saidHere && key === "responseBytes")) return undefined;
     if (typeof value === "string") return masked(value);
     return value instanceof Uint8Array ? Buffer.from(value).toString("latin1") : value;
   });

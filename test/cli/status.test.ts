@@ -115,3 +115,32 @@ test.for<readonly [what: string, status: number, body: string, says: string]>([
   expect({ code, out }).toEqual({ code: 1, out: "" });
   expect(err).toContain(says);
 });
+
+const recording = {
+  id: "20260101T000500Z-PilotfishFailover", version: "0.1.0", instance: "pod-7", at: "2026-01-01T00:05:00.000Z",
+  page: { name: "PilotfishFailover", summary: "Predictions of model m are not answered by its primary", description: "it is failed" },
+  events: [{ at: "2026-01-01T00:04:56.000Z", what: "transition", text: "healthy -> failed" }],
+  times: [Date.UTC(2026, 0, 1, 0, 4, 59)],
+  series: [{ name: "pilotfish.failover.state", labels: { model: "m", state: "failed" }, unit: "", values: [1] }],
+};
+
+const recorded = (ids: readonly string[]) =>
+  fakeApi((request, response) => {
+    const list = { recordings: ids.map((id) => ({ id, url: `/v1/recordings/${id}` })) };
+    const known: Readonly<Record<string, unknown>> = { "/v1/recordings": list, [`/v1/recordings/${recording.id}`]: recording };
+    response.writeHead(known[request.url ?? ""] === undefined ? 404 : 200).end(JSON.stringify(known[request.url ?? ""]));
+  });
+
+test("--last-incident tells the time line of the latest recording; as JSON the recording itself", async () => {
+  const url = await recorded([recording.id, "20250101T000000Z-PilotfishDrift"]);
+  const { code, out } = await call(["status", "--last-incident", "--url", url]);
+  expect(code).toBe(0);
+  expect(out).toMatch(/^PilotfishFailover at 2026-01-01T00:05:00.000Z: Predictions/);
+  expect(out).toContain("  -0:04  > transition: healthy -> failed\n");
+  expect(JSON.parse((await call(["status", "--last-incident", "--json", "--url", url])).out)).toEqual(recording);
+});
+
+test("without an incident it says so, and what may be the reason", async () => {
+  const { code, err } = await call(["status", "--last-incident", "--url", await recorded([])]);
+  expect([code, err]).toEqual([1, expect.stringContaining("nothing has paged, or store.path is not set") as string]);
+});

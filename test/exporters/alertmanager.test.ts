@@ -1,9 +1,13 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { silent, type Log } from "../../agent/log.ts";
-import { alertmanager, alertmanagerOptions, alertsBody, alertsMax, alertsOf, type Alertmanager, type Alerts, type Post } from "../../exporters/alertmanager.ts";
+import { pushedAlerts } from "../../dashboards/alertmanager.ts";
+import { alertsByName } from "../../dashboards/alerts.ts";
+import { dashboardsOptions } from "../../dashboards/options.ts";
+import { alertmanager, alertmanagerOptions, type Alertmanager, type Post } from "../../exporters/alertmanager.ts";
 import { instruments } from "../../exporters/instruments.ts";
 import { Meter } from "../../exporters/meter.ts";
-import { statuses, type DriftSignal, type StateSignal, type Status } from "../../exporters/signal.ts";
+import { alertsBody, alertsMax, alertsOf, type Alerts } from "../../exporters/pages.ts";
+import { statuses, type DriftSignal, type Signal, type StateSignal, type Status } from "../../exporters/signal.ts";
 import { FakeClock } from "../fake-clock.ts";
 
 const startMs = Date.UTC(2026, 0, 1);
@@ -122,7 +126,9 @@ describe("pushing", () => {
   let logged: string[];
   /** What a post answers at once; undefined leaves it open until `end`. */
   let answer: boolean | undefined;
-  const log: Log = { ...silent, info: (_, message) => void logged.push(`info ${message}`), warn: (_, message) => void logged.push(`warn ${message}`) };
+  /** Labels' values that it refuses with 400, whatever else it answers. */
+  let disliked: string[];
+  const log: Log = { ...silent, info: (_, message) => void logged.push(`info ${message}`), warn: (_, message) => void logged.push(`warn ${message}`), error: (fields, message) => void logged.push(`error ${message}: ${String(fields["detail"])}`) };
 
   beforeEach(() => {
     clock = new FakeClock(startMs);
@@ -130,12 +136,14 @@ describe("pushing", () => {
     posts = [];
     logged = [];
     answer = true;
+    disliked = [];
   });
 
   const post: Post = (url, body, timeoutMs) =>
     new Promise((resolve) => {
       const end = (ok: boolean) => resolve({ ok, detail: ok ? "" : "connection refused" });
       posts.push({ url, sent: parse(body), atMs: clock.monotonicMs(), timeoutMs, end });
+      if (disliked.some((value) => body.includes(value))) return resolve({ ok: false, status: 400, detail: 'status 400: invalid label set: bad "stream"' });
       if (answer !== undefined) end(answer);
     });
 
@@ -310,10 +318,54 @@ describe("pushing", () => {
       generatorURL: "https://grafana.example/d/1",
     });
   });
+
+  test("a push that is refused is taken apart: what is right is told, what is wrong is logged with the answer's text and not sent again", async () => {
+    disliked = ["wrong"];
+    const alerts = make();
+    alerts.start();
+    alerts.signal(state("failed", 0));
+    await settle();
+    alerts.signal(drift("firing", 1, "wrong"));
+    await settle();
+    expect(posts.map(({ sent }) => sent.map(({ labels }) => labels["stream"] ?? labels["alertname"]))).toEqual([
+      ["PilotfishFailover"],
+      ["PilotfishFailover", "wrong"],
+      ["PilotfishFailover"],
+      ["wrong"],
+    ]);
+    expect(logged).toEqual(['error Alertmanager refuses an alert; it is not sent again until it changes: status 400: invalid label set: bad "stream"']);
+    await clock.advanceAsync(120_000, 1_000);
+    expect(posts.slice(4).every(({ sent }) => sent.length === 1 && sent[0]?.labels["alertname"] === "PilotfishFailover")).toBe(true);
+    expect(posts.length).toBeGreaterThan(6);
+    expect(await notifications()).toEqual({ ok: posts.length - 2, failed: 0, refused: 1 });
+  });
+
+  test("one that was refused is tried again when it has changed", async () => {
+    disliked = ["firing"];
+    const alerts = make();
+    alerts.start();
+    alerts.signal({ ...drift("firing", 0), message: "firing badly" });
+    await settle();
+    await clock.advanceAsync(60_000, 1_000);
+    expect(posts).toHaveLength(1);
+    alerts.signal({ ...drift("firing", 60_000), message: "in other words" });
+    await clock.advanceAsync(30_000, 1_000);
+    expect(posts).toHaveLength(2);
+    expect(await notifications()).toEqual({ ok: 1, failed: 0, refused: 1 });
+  });
 });
 
 test("options have defaults, and every mistake is named", () => {
   expect(alertmanagerOptions.parse({})).toEqual({ urls: [], resend: 30_000, timeout: 5_000, labels: {} });
   const result = alertmanagerOptions.safeParse({ urls: ["alerts"], resend: "10ms", labels: { severity: "page" }, runbooks: "ftp://x" });
   expect(result.error?.issues.map(({ path }) => path.join("."))).toEqual(["urls.0", "resend", "labels", "runbooks"]);
+});
+
+test("no alert is pushed under a name that a rule has too, so nothing pages twice", () => {
+  const rules = new Set(Object.keys(alertsByName(dashboardsOptions.parse({}))));
+  expect(rules.size).toBeGreaterThan(5);
+  const signals: Signal[] = [...statuses.map((status) => state(status, 0)), drift("firing", 0), drift("firing", 0, "mistakes")];
+  const pushed = new Set(signals.flatMap((signal) => [...alertsOf(new Map(), signal).values()].map(({ labels }) => labels["alertname"] as string)));
+  expect([...pushed].sort()).toEqual([...pushedAlerts].sort());
+  expect([...pushed].filter((name) => rules.has(name))).toEqual([]);
 });

@@ -1,18 +1,34 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { silent, type Log } from "../../agent/log.ts";
-import type { ExchangeObservation } from "../../agent/observation.ts";
+import type { ExchangeObservation, ExchangeTrace } from "../../agent/observation.ts";
 import { systemClock } from "../../agent/clock.ts";
 import { instruments } from "../../exporters/instruments.ts";
 import { Meter } from "../../exporters/meter.ts";
-import { otlpOptions, startOpenTelemetry, type OpenTelemetry } from "../../exporters/opentelemetry.ts";
+import { otlpOptions, startOpenTelemetry, type OpenTelemetry, type OpenTelemetryDeps } from "../../exporters/opentelemetry.ts";
+import { memorySpool } from "../../exporters/otlp/spool.ts";
 import type { Signal } from "../../exporters/signal.ts";
 import { FakeClock } from "../fake-clock.ts";
 import { attributesOf, otlpCollector, type OtlpCollector } from "./otlp-collector.ts";
+import type { Decoded } from "./protobuf.ts";
 
 const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
 const parentId = "00f067aa0ba902b7";
 const atWallMs = Date.UTC(2026, 0, 1, 12);
 const nanoseconds = (wallMs: number) => BigInt(wallMs) * 1_000_000n;
+
+const trace: ExchangeTrace = {
+  traceId,
+  spanId: "b7ad6b7169203331",
+  parentSpanId: parentId,
+  state: "vendor=1",
+  method: "POST",
+  path: "/v2/models/employment/infer",
+  protocol: "open-inference",
+  attempts: [
+    { spanId: "1".repeat(16), backend: "primary", outcome: "refused", status: undefined, startMs: 0.5, durationMs: 2 },
+    { spanId: "2".repeat(16), backend: "small", outcome: "ok", status: 200, startMs: 3, durationMs: 9 },
+  ],
+};
 
 function exchange(changes: Partial<ExchangeObservation> = {}): ExchangeObservation {
   return {
@@ -30,6 +46,7 @@ function exchange(changes: Partial<ExchangeObservation> = {}): ExchangeObservati
     requestBytes: 321,
     responseBytes: 123,
     traceparent: `00-${traceId}-${parentId}-01`,
+    trace,
     atWallMs,
     ...changes,
   };
@@ -63,9 +80,9 @@ afterEach(async () => {
   await collector.close();
 });
 
-async function start(options: Record<string, unknown> = {}): Promise<OpenTelemetry> {
+function start(options: Record<string, unknown> = {}, more: Partial<OpenTelemetryDeps> = {}): OpenTelemetry {
   const resource = { serviceName: "pilotfish", version: "0.1.0", instanceId: "one", attributes: { "k8s.pod.name": "server-0" } };
-  const telemetry = await startOpenTelemetry(otlpOptions.parse({ endpoint: collector.url, ...options }), { meter, resource, log });
+  const telemetry = startOpenTelemetry(otlpOptions.parse({ endpoint: collector.url, ...options }), { meter, resource, log, spool: memorySpool(1_048_576, () => {}), ...more });
   open.push(telemetry);
   return telemetry;
 }
@@ -81,7 +98,7 @@ test("metrics arrive under their dotted names with units, cumulative, and with w
   meter.gauge(instruments.gpuUtilization, { gpu: "0" }).set(0.37);
   const histogram = meter.histogram(instruments.attemptDuration, { backend: "primary" });
   for (const seconds of [0.0005, 0.001, 0.003, 99]) histogram.record(seconds);
-  const telemetry = await start();
+  const telemetry = start();
   await telemetry.close();
 
   const byName = new Map(collector.metrics().map((metric) => [metric["name"], metric]));
@@ -102,7 +119,7 @@ test("metrics arrive under their dotted names with units, cumulative, and with w
 });
 
 test("the resource says what was told and nothing of the process: no command line, no environment", async () => {
-  const telemetry = await start();
+  const telemetry = start();
   telemetry.exchange(exchange());
   await telemetry.close();
   expect(collector.resources()).toHaveLength(2);
@@ -112,35 +129,35 @@ test("the resource says what was told and nothing of the process: no command lin
       "service.version": "0.1.0",
       "service.instance.id": "one",
       "k8s.pod.name": "server-0",
-      "telemetry.sdk.language": "nodejs",
-      "telemetry.sdk.name": "opentelemetry",
-      "telemetry.sdk.version": expect.any(String) as string,
     });
   }
 });
 
 test("a sampled inference is one server span in its caller's trace, with its own times and what became of it", async () => {
-  const telemetry = await start();
+  const telemetry = start();
   telemetry.exchange(exchange());
-  telemetry.exchange(exchange({ outcome: "timeout", status: 504, rung: "primary" }));
+  telemetry.exchange(exchange({ outcome: "timeout", status: 504, rung: "primary", trace: { ...trace, attempts: [] } }));
   await telemetry.close();
-  const [answered, failed] = collector.spans();
+  const [answered, failed] = collector.spans().filter(({ kind }) => kind === 2);
   expect(answered).toMatchObject({
     traceId,
+    spanId: trace.spanId,
     parentSpanId: parentId,
+    traceState: "vendor=1",
     name: "infer employment",
-    kind: 2, // SERVER
     start: nanoseconds(atWallMs) - 12_500_000n,
     end: nanoseconds(atWallMs),
   });
-  expect(answered?.["spanId"]).not.toBe(parentId);
   expect(attributesOf(answered)).toEqual({
+    "http.request.method": "POST",
+    "url.path": "/v2/models/employment/infer",
     "http.response.status_code": 200,
     "http.request.body.size": 321,
     "http.response.body.size": 123,
     "pilotfish.inference.id": "inference-1",
     "pilotfish.model": "employment",
     "pilotfish.model.version": "2",
+    "pilotfish.protocol": "open-inference",
     "pilotfish.rung": "small",
     "pilotfish.reason": "refused",
     "pilotfish.outcome": "ok",
@@ -150,18 +167,100 @@ test("a sampled inference is one server span in its caller's trace, with its own
   expect(attributesOf(failed)).toMatchObject({ "error.type": "timeout", "http.response.status_code": 504 });
 });
 
-test("what is not sampled, or no inference, makes no span", async () => {
-  const telemetry = await start();
-  telemetry.exchange(exchange({ traceparent: `00-${traceId}-${parentId}-00` }));
-  telemetry.exchange(exchange({ traceparent: undefined }));
-  telemetry.exchange(exchange({ traceparent: "nonsense" }));
+test("each attempt at a rung is a child span of it, with its own time and outcome", async () => {
+  const telemetry = start();
+  telemetry.exchange(exchange());
+  await telemetry.close();
+  const startNs = nanoseconds(atWallMs) - 12_500_000n;
+  const [, first, second] = collector.spans();
+  expect(first).toMatchObject({ traceId, spanId: "1".repeat(16), parentSpanId: trace.spanId, name: "attempt primary", kind: 3, start: startNs + 500_000n, end: startNs + 2_500_000n, status: { code: 2, message: "refused" } });
+  expect(second).toMatchObject({ traceId, spanId: "2".repeat(16), parentSpanId: trace.spanId, name: "attempt small", start: startNs + 3_000_000n, end: startNs + 12_000_000n });
+  expect(second).not.toHaveProperty("status");
+  expect(attributesOf(first)).toEqual({ "pilotfish.backend": "primary", "pilotfish.outcome": "refused", "http.request.method": "POST", "error.type": "refused" });
+});
+
+test("a trace that begins here has no parent", async () => {
+  const telemetry = start();
+  telemetry.exchange(exchange({ trace: { ...trace, parentSpanId: undefined, state: undefined } }));
+  await telemetry.close();
+  const [root] = collector.spans();
+  expect(root).not.toHaveProperty("parentSpanId");
+  expect(root).not.toHaveProperty("traceState");
+});
+
+test("a change of the primary's state is an event of the requests that were under way, and of no other", async () => {
+  const telemetry = start();
+  telemetry.signal({ ...transition, atWallMs: atWallMs - 60_000 });
+  telemetry.signal({ ...transition, atWallMs: atWallMs - 5 });
+  telemetry.exchange(exchange());
+  telemetry.exchange(exchange({ atWallMs: atWallMs + 60_000 }));
+  await telemetry.close();
+  const [during, after] = collector.spans().filter(({ kind }) => kind === 2);
+  expect(during?.["events"]).toMatchObject([{ name: "pilotfish.transition", time: nanoseconds(atWallMs) - 5_000_000n }]);
+  expect(attributesOf((during as Decoded)["events"][0] as Decoded)).toMatchObject({ "pilotfish.from": "healthy", "pilotfish.to": "failed", "pilotfish.cause.code": "refused" });
+  expect(after?.["events"]).toEqual([]);
+});
+
+test.each([
+  ["/v1/chat/completions", "chat"], ["/v1/completions", "text_completion"], ["/v1/embeddings", "embeddings"],
+])("%s of an OpenAI-like server has the gen_ai operation %s", async (path, operation) => {
+  const telemetry = start();
+  telemetry.exchange(exchange({ model: "llama", trace: { ...trace, path, protocol: "openai" } }));
+  await telemetry.close();
+  expect(attributesOf(collector.spans()[0])).toMatchObject({ "gen_ai.operation.name": operation, "gen_ai.request.model": "llama" });
+});
+
+test("what is not traced, or no inference, makes no span", async () => {
+  const telemetry = start();
+  const { trace: _, ...untraced } = exchange();
+  telemetry.exchange(untraced);
   telemetry.exchange(exchange({ inference: false }));
   await telemetry.close();
   expect(collector.spans()).toEqual([]);
 });
 
+test("histograms carry the traces of their buckets, and can be exponential", async () => {
+  for (const exponential of [false, true]) {
+    meter = new Meter(systemClock, { exponential });
+    const histogram = meter.histogram(instruments.attemptDuration, { backend: "primary" });
+    histogram.record(0);
+    for (const seconds of [0.5, 1, 2]) histogram.record(seconds, { traceId, spanId: parentId });
+    const telemetry = start({ histograms: exponential ? "exponential" : "explicit" });
+    await telemetry.close();
+  }
+  const [explicit, follows] = collector.metrics().filter((metric) => metric["name"] === instruments.attemptDuration.name);
+  expect(explicit?.["histogram"].points[0].exemplars).toMatchObject([0.5, 1, 2].map((value) => ({ value, traceId, spanId: parentId })));
+  expect(follows?.["exponential"]).toMatchObject({ temporality: 2, points: [{ count: 4n, sum: 3.5, zeroCount: 1n, exemplars: [{ value: 0.5 }, { value: 1 }, { value: 2 }] }] });
+  // By the definition: the upper bounds of the buckets that are not empty are the values themselves, powers of two.
+  const { scale, positive } = (follows as Decoded)["exponential"].points[0] as Decoded;
+  const bounds = (positive.counts as number[]).flatMap((count, i) => (count === 0 ? [] : [2 ** ((positive.offset + i + 1) / 2 ** scale)]));
+  expect(bounds).toEqual([0.5, 1, 2]);
+});
+
+test("warnings and errors of the log arrive with their trace; what is less severe by config only; secrets never", async () => {
+  const telemetry = start();
+  telemetry.logged("info", {}, "not sent");
+  telemetry.logged("warn", { traceparent: `00-${traceId}-${parentId}-01`, attempts: 2, password: "hunter2" }, "asked http://user:hunter2@server/");
+  telemetry.logged("error", { error: new TypeError("no route") }, "failed");
+  await telemetry.close();
+  const [warning, error, ...others] = collector.logs();
+  expect(others).toEqual([]);
+  expect(warning).toMatchObject({ severity: 13, severityText: "WARN", traceId, spanId: parentId, body: { string: "asked http://[Redacted]@server/" } });
+  expect(attributesOf(warning)).toEqual({ attempts: 2, password: "[Redacted]" });
+  expect(error).toMatchObject({ severity: 17, severityText: "ERROR" });
+  expect(attributesOf(error)).toMatchObject({ "exception.type": "TypeError", "exception.message": "no route", "exception.stacktrace": expect.stringContaining("opentelemetry.test.ts") as string });
+
+  const all = start({ logs: "info" });
+  all.logged("info", {}, "sent by config");
+  all.logged("debug", {}, "not sent");
+  const none = start({ logs: "off" });
+  none.logged("error", {}, "not sent");
+  await Promise.all([all.close(), none.close()]);
+  expect(collector.logs().map((record) => record["body"].string as string).slice(2)).toEqual(["sent by config"]);
+});
+
 test("a transition is a span without length on a trace of its own", async () => {
-  const telemetry = await start();
+  const telemetry = start();
   telemetry.signal(transition);
   telemetry.signal({ type: "directive", target: transition.target, action: "drain", why: "a test", atWallMs });
   await telemetry.close();
@@ -173,7 +272,7 @@ test("a transition is a span without length on a trace of its own", async () => 
 });
 
 test("headers go with each export, under the paths that OTLP names", async () => {
-  const telemetry = await start({ endpoint: `${collector.url}/`, headers: { authorization: "Bearer one" } });
+  const telemetry = start({ endpoint: `${collector.url}/`, headers: { authorization: "Bearer one" } });
   telemetry.exchange(exchange());
   await telemetry.close();
   expect(collector.requests.map(({ path }) => path).sort()).toEqual(["/v1/metrics", "/v1/traces"]);
@@ -182,63 +281,70 @@ test("headers go with each export, under the paths that OTLP names", async () =>
 
 test("each of the two can be switched off, and without an endpoint nothing happens", async () => {
   for (const options of [{ traces: false }, { metrics: false }]) {
-    const telemetry = await start(options);
+    const telemetry = start(options);
     telemetry.exchange(exchange());
     telemetry.signal(transition);
     await telemetry.close();
   }
   expect(collector.requests.map(({ path }) => path)).toEqual(["/v1/metrics", "/v1/traces"]);
-  const off = await start({ endpoint: undefined });
+  const off = start({ endpoint: undefined });
   off.exchange(exchange());
   await off.close();
   expect(collector.requests).toHaveLength(2);
 });
 
-test("exports that fail are counted by what was lost and logged once, until they arrive again", async () => {
+test("what the Collector refuses for good is counted and logged once, until something arrives again", async () => {
   collector.status = 400;
   meter.gauge(instruments.activeRequests, {}).set(1);
-  const telemetry = await start({ interval: "100ms", timeout: "100ms", traces: false });
+  const telemetry = start({ interval: "100ms", timeout: "1s", traces: false });
   await collector.received(3);
-  await expect.poll(() => logged).toEqual(["warn OTLP exports fail"]);
-  expect(await dropped("points")).toBeGreaterThanOrEqual(2);
+  await expect.poll(() => dropped("points")).toBeGreaterThanOrEqual(2);
+  expect(logged).toEqual(["warn OTLP exports fail"]);
   collector.status = 200;
   await expect.poll(() => logged).toEqual(["warn OTLP exports fail", "info OTLP exports arrive again"]);
   await telemetry.close();
 });
 
-test("spans that can not be sent are let go and counted: those that failed, and those beyond the bound", async () => {
-  collector.status = 400;
-  const telemetry = await start({ metrics: false });
-  for (let i = 0; i < 2_100; i += 1) telemetry.exchange(exchange());
+test("what a Collector did not take of a request that it answered with 200 is counted", async () => {
+  // ExportTraceServiceResponse { partial_success { rejected_spans: 2 } }
+  collector.answer = Uint8Array.of(0x0a, 0x02, 0x08, 0x02);
+  const telemetry = start({ metrics: false });
+  telemetry.exchange(exchange());
   await telemetry.close();
-  expect(await dropped("spans")).toBe(2_100);
-  expect(logged).toEqual(["warn OTLP exports fail"]);
+  expect(await dropped("spans")).toBe(2);
+});
+
+test("spans beyond the bound are let go and counted", async () => {
+  const telemetry = start({ metrics: false });
+  const one = exchange({ trace: { ...trace, attempts: [] } });
+  for (let i = 0; i < 2_100; i += 1) telemetry.exchange(one);
+  await telemetry.close();
+  expect(await dropped("spans")).toBe(2_100 - 2_048);
   expect(collector.spans()).toHaveLength(2_048);
 });
 
 test("a reload starts the new one before it closes the old: both deliver what is theirs", async () => {
-  const old = await start({ metrics: false });
-  const next = await start({ metrics: false });
+  const old = start({ metrics: false });
+  const next = start({ metrics: false });
   old.exchange(exchange({ model: "old" }));
   next.exchange(exchange({ model: "next" }));
   await old.close();
   next.exchange(exchange({ model: "later" }));
   await next.close();
-  expect(collector.spans().map(({ name }) => name as string)).toEqual(["infer old", "infer next", "infer later"]);
+  expect(collector.spans().filter(({ kind }) => kind === 2).map(({ name }) => name as string)).toEqual(["infer old", "infer next", "infer later"]);
 });
 
-test("closing waits two seconds for a Collector that is gone, not for all the tries", async () => {
+test("closing waits two seconds for a Collector that does not answer", async () => {
   const clock = new FakeClock();
-  const resource = { serviceName: "pilotfish", version: "0.1.0", instanceId: "one", attributes: {} };
-  const telemetry = await startOpenTelemetry(otlpOptions.parse({ endpoint: "http://127.0.0.1:1", timeout: "3s", traces: false }), { meter, resource, log, clock });
+  const telemetry = start({ traces: false }, { clock, post: () => new Promise(() => {}) });
   const closed = telemetry.close();
+  await expect.poll(() => clock.pending).toBe(1);
   clock.advance(2_000);
   await closed;
-  expect(logged).toEqual([]);
 });
 
 test("options have defaults, and every mistake is named", () => {
-  expect(otlpOptions.parse({})).toEqual({ headers: {}, interval: 30_000, timeout: 10_000, traces: true, metrics: true });
+  expect(otlpOptions.parse({})).toEqual({ headers: {}, interval: 30_000, timeout: 10_000, traces: true, metrics: true, logs: "warn", histograms: "explicit", queueMax: 33_554_432 });
   const result = otlpOptions.safeParse({ endpoint: "127.0.0.1:4318", interval: 30, headers: { authorization: 1 } });
   expect(result.error?.issues.map(({ path }) => path.join("."))).toEqual(["endpoint", "headers.authorization", "interval"]);
 });

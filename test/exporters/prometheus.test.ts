@@ -2,11 +2,10 @@ import { once } from "node:events";
 import { createServer, request, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 import { gunzipSync } from "node:zlib";
-import type { MetricProducer } from "@opentelemetry/sdk-metrics";
 import { afterEach, expect, test } from "vitest";
 import { instruments } from "../../exporters/instruments.ts";
 import { Meter } from "../../exporters/meter.ts";
-import { metricsHandler, prometheusText, type MetricsHandlerOptions } from "../../exporters/prometheus.ts";
+import { metricsHandler, prometheusText, type MetricsHandlerOptions, type SeriesSource } from "../../exporters/prometheus.ts";
 import { FakeClock } from "../fake-clock.ts";
 
 const closers: (() => void)[] = [];
@@ -14,8 +13,8 @@ afterEach(() => {
   for (const close of closers.splice(0)) close();
 });
 
-async function serve(producer: MetricProducer, options: MetricsHandlerOptions = {}, clock: FakeClock = new FakeClock()): Promise<number> {
-  const server = createServer(metricsHandler(producer, clock, options)).listen(0, "127.0.0.1");
+async function serve(source: SeriesSource, options: MetricsHandlerOptions = {}, clock: FakeClock = new FakeClock()): Promise<number> {
+  const server = createServer(metricsHandler(source, clock, options)).listen(0, "127.0.0.1");
   await once(server, "listening");
   closers.push(() => {
     server.closeAllConnections();
@@ -48,8 +47,14 @@ function someMeter(): Meter {
   return meter;
 }
 
-/** A source that never answers, and one that lets itself be answered by hand. */
-const hung: MetricProducer = { collect: () => new Promise(() => {}) };
+/** More than one piece of text, so that there is a pause in it. */
+function largeMeter(): Meter {
+  const meter = new Meter(new FakeClock());
+  for (let i = 0; i < 1_200; i += 1) meter.gauge(instruments.queueDepth, { queue: `queue-${i}` }).set(i);
+  return meter;
+}
+
+const never = () => new Promise<void>(() => {});
 
 test("a scrape gets the text of format 0.0.4", async () => {
   const { status, headers, body } = await get(await serve(someMeter()));
@@ -87,25 +92,22 @@ test("only GET and HEAD are answered; HEAD has no body", async () => {
 });
 
 test("metrics that can not be made are a 500, never a 200 with half of them", async () => {
-  const broken: MetricProducer = { collect: () => Promise.reject(new Error("the source is gone")) };
-  const half: MetricProducer = {
-    async collect() {
-      const result = await someMeter().collect();
-      return { ...result, errors: [new Error("half of it failed")] };
+  const broken: SeriesSource = {
+    *families() {
+      yield* someMeter().families();
+      throw new Error("the source is gone");
     },
   };
-  for (const producer of [broken, half]) {
-    const { status, body } = await get(await serve(producer));
-    expect(status).toBe(500);
-    expect(body.toString()).toMatch(/^the metrics could not be written: /);
-  }
+  const { status, body } = await get(await serve(broken));
+  expect(status).toBe(500);
+  expect(body.toString()).toMatch(/^the metrics could not be written: /);
 });
 
-test("a source that hangs costs its scrape, after the time-out", async () => {
+test("a scrape that gets no turn ends with the time-out", async () => {
   const clock = new FakeClock();
-  let asked = () => {};
-  const reached = new Promise<void>((resolve) => (asked = resolve));
-  const port = await serve({ collect: () => (asked(), hung.collect()) }, { timeoutMs: 1_500 }, clock);
+  let paused = () => {};
+  const reached = new Promise<void>((resolve) => (paused = resolve));
+  const port = await serve(largeMeter(), { timeoutMs: 1_500, pause: () => (paused(), never()) }, clock);
   const answer = get(port);
   await reached;
   clock.advance(1_500);
@@ -117,17 +119,31 @@ test("scrapes beyond the bound are refused, and make room when they end", async 
   let asked = 0;
   let allAsked = () => {};
   const twoAsked = new Promise<void>((resolve) => (allAsked = resolve));
-  let answering: MetricProducer = { collect: () => ((asked += 1) === 2 && allAsked(), hung.collect()) };
-  const port = await serve({ collect: () => answering.collect() }, { scrapesMax: 2 }, clock);
+  let pause = () => ((asked += 1) === 2 && allAsked(), never());
+  const port = await serve(largeMeter(), { scrapesMax: 2, pause: () => pause() }, clock);
   const first = [get(port), get(port)];
   await twoAsked;
   const third = await get(port);
   expect([third.status, third.body.toString()]).toEqual([503, "too many scrapes at once\n"]);
   clock.advance(5_000);
   await Promise.all(first);
-  answering = someMeter();
+  pause = async () => {};
   expect((await get(port)).status).toBe(200);
   expect(clock.pending).toBe(0);
+});
+
+test("a scrape is written in pieces, and others run in between", async () => {
+  let pauses = 0;
+  const { body } = await prometheusText(largeMeter(), {}, async () => void (pauses += 1));
+  expect(pauses).toBe(2);
+  expect(body.match(/^pilotfish_queue_depth\{/gm)).toHaveLength(1_200);
+});
+
+test("a series that vanishes between two pieces is left out, and nothing else", async () => {
+  const meter = largeMeter();
+  const { body } = await prometheusText(meter, {}, async () => meter.drop(instruments.queueDepth, { queue: "queue-1100" }));
+  expect(body).not.toContain("queue-1100");
+  expect(body.match(/^pilotfish_queue_depth\{/gm)).toHaveLength(1_199);
 });
 
 test("every series carries the constant labels", async () => {
@@ -153,4 +169,55 @@ test("what lies beyond a bound shows as OpenTelemetry's overflow series", async 
   const { body } = await prometheusText(meter);
   expect(body).toContain('pilotfish_gateway_retries_total{otel_metric_overflow="true"} 1\n');
   expect(body).toContain('pilotfish_dropped_total{what="series"} 1\n');
+});
+
+const trace = { traceId: "4bf92f3577b34da6a3ce929d0e0e4736", spanId: "00f067aa0ba902b7" };
+
+test("OpenMetrics is given where it is asked for, and the text format everywhere else", async () => {
+  const port = await serve(someMeter());
+  const prometheus2 = "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
+  const prometheus3 = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,*/*;q=0.1";
+  for (const accept of [prometheus2, prometheus3, "application/openmetrics-text", "application/openmetrics-text; version=\"1.0.0\""]) {
+    const { headers, body } = await get(port, { accept });
+    expect([accept, headers["content-type"]]).toEqual([accept, "application/openmetrics-text; version=1.0.0; charset=utf-8"]);
+    expect(body.toString()).toMatch(/\n# EOF\n$/);
+  }
+  for (const accept of ["", "*/*", "text/plain", "application/openmetrics-text;version=2.0.0", "application/openmetrics-text;q=0", "application/openmetrics-text;q=0.2, text/plain;q=0.9"]) {
+    const { headers, body } = await get(port, { accept });
+    expect([accept, headers["content-type"]]).toEqual([accept, "text/plain; version=0.0.4; charset=utf-8"]);
+    expect(body.toString()).not.toContain("# EOF");
+  }
+});
+
+test("OpenMetrics tells the latest traced value of each bucket; the text format can not", async () => {
+  const clock = new FakeClock();
+  const meter = new Meter(clock);
+  const duration = meter.histogram(instruments.attemptDuration, { backend: "primary" });
+  duration.record(0.003);
+  duration.record(0.004, { ...trace, traceId: "a".repeat(32) });
+  clock.advance(1_500);
+  duration.record(0.0045, trace);
+  duration.record(99, trace);
+  const { body } = await prometheusText(meter, { format: "openmetrics" });
+  const seconds = Date.UTC(2026, 0, 1) / 1_000 + 1.5;
+  expect(body).toContain(`pilotfish_gateway_attempt_duration_seconds_bucket{backend="primary",le="0.005"} 3 # {trace_id="${trace.traceId}",span_id="${trace.spanId}"} 0.0045 ${seconds.toFixed(3)}\n`);
+  expect(body).toContain(`le="+Inf"} 4 # {trace_id="${trace.traceId}",span_id="${trace.spanId}"} 99 `);
+  expect(body.match(/ # \{/g)).toHaveLength(2);
+  expect((await prometheusText(meter)).body).not.toContain("trace_id");
+});
+
+test("OpenMetrics: a counter's family has no suffix, a unit is told where the name ends with it, quotes in a help are escaped", async () => {
+  const meter = new Meter(new FakeClock());
+  meter.counter(instruments.cpuTime, { container: "server" }).add(2.5);
+  const { body } = await prometheusText(meter, { format: "openmetrics" });
+  expect(body).toContain(
+    '# HELP container_cpu_time_seconds CPU time used.\n# TYPE container_cpu_time_seconds counter\n# UNIT container_cpu_time_seconds seconds\ncontainer_cpu_time_seconds_total{container="server"} 2.5\n',
+  );
+});
+
+test("one bucket has one name in both formats: to a Prometheus below 3, le=1 and le=1.0 are two series", async () => {
+  const meter = new Meter(new FakeClock());
+  meter.histogram(instruments.attemptDuration, { backend: "primary" }).record(1);
+  const bounds = async (format: "text" | "openmetrics") => [...(await prometheusText(meter, { format })).body.matchAll(/le="([^"]+)"/g)].map(([, bound]) => bound);
+  expect(await bounds("openmetrics")).toEqual(await bounds("text"));
 });

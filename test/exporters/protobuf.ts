@@ -2,7 +2,7 @@
  * Reads protobuf's wire format, by field numbers taken from the .proto files of OTLP. Written for the tests, so that what
  * the exporter sends is judged by something that shares no code with it. Source: the protobuf encoding specification.
  */
-export type Field = "uint" | "fixed64" | "double" | "text" | "hex" | "doubles" | "fixed64s" | Message;
+export type Field = "uint" | "sint" | "uints" | "fixed64" | "double" | "text" | "hex" | "doubles" | "fixed64s" | Message;
 /** Names and kinds by field number; a name that ends with `[]` repeats. */
 export interface Message {
   readonly [number: number]: readonly [name: string, kind: Field];
@@ -56,6 +56,23 @@ export function decode(bytes: Uint8Array, message: Message): Decoded {
     switch (kind) {
       case "uint":
         return asVarint();
+      case "sint": {
+        const zigzag = asVarint();
+        return zigzag % 2 === 0 ? zigzag / 2 : -(zigzag + 1) / 2;
+      }
+      case "uints": {
+        const values: number[] = [];
+        for (let i = 0; i < part.length; ) {
+          let value = 0;
+          for (let factor = 1; ; factor *= 128) {
+            const byte = part[i++] as number;
+            value += (byte & 0x7f) * factor;
+            if (byte < 0x80) break;
+          }
+          values.push(value);
+        }
+        return values;
+      }
       case "fixed64":
         return view.getBigUint64(offset, true);
       case "double":
