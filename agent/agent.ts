@@ -30,6 +30,7 @@ import type { Observation } from "./observation.ts";
 import { startProtocolFinder } from "./protocol-finder.ts";
 import type { ProtocolName } from "./protocols/protocols.ts";
 import { recorder } from "./recorder.ts";
+import { routes } from "./routes.ts";
 import { stateView } from "./state-document.ts";
 import { recordingFiles } from "./store/recordings.ts";
 import { startSwim, unnamed, type Swim, type SwimDeps } from "./swim.ts";
@@ -180,7 +181,8 @@ export async function startAgent(first: Config, { clock, log: written, version, 
     // Opened in this order, closed in the other: the gateway drains while all others still serve it, and who listens to
     // the signals hears the last word before the API goes.
     const open = { log, metrics: metricsHandler(meter, clock), ready: () => ready };
-    const control = await api(first.api, { ...open, clock, state: view.document, actual: observe, connect: hub.connect, snapshot: hub.snapshot, recordings }).start();
+    const table = routes({ clock, state: view.document, snapshot: hub.snapshot, actual: observe, recordings });
+    const control = await api(first.api, { ...open, routes: table, connect: hub.connect }).start();
     life.opened("api", control.close);
     const scraped = await metricsListener(first.metrics, open).start();
     life.opened("metrics", scraped.close);

@@ -4,8 +4,9 @@
  * `{"inference_id": "...", "actual": 1}`, or `"actuals": [1, 0, ...]` with one value for each row of that inference's batch.
  */
 import * as z from "zod";
+import type { Clock } from "../clock.ts";
 import type { ActualObservation } from "../observation.ts";
-import { mistakesOf, type Mistake } from "./problem.ts";
+import { route, type Route } from "./route.ts";
 
 const value = z.union([z.number(), z.string().max(1_000), z.boolean()], { error: "expected a number, a text or a boolean" });
 
@@ -17,19 +18,36 @@ const actual = z
   })
   .refine((row) => (row.actual === undefined) !== (row.actuals === undefined), { message: "expected either actual or actuals" });
 
-const batch = z.array(actual).min(1).max(1_000);
+/** What is wrong with a batch is told for its elements, with a single one for its members. */
+const oneOrMany = z.union([z.array(actual).min(1).max(1_000), actual]);
 
-export type ActualsRead =
-  | { readonly ok: true; readonly actuals: readonly ActualObservation[] }
-  | { readonly ok: false; readonly mistakes: readonly Mistake[] };
+export interface ActualsDeps {
+  readonly clock: Clock;
+  /** Takes an actual; whether its inference is known is found out later, elsewhere. */
+  readonly actual: (observation: ActualObservation) => void;
+}
 
-/** All or nothing: with one mistake in a batch none of it is taken. Cost: linear in the values. */
-export function readActuals(body: unknown, atWallMs: number): ActualsRead {
-  const read = Array.isArray(body) ? batch.safeParse(body) : actual.transform((row) => [row]).safeParse(body);
-  if (!read.success) return { ok: false, mistakes: mistakesOf(read.error) };
-  const actuals = read.data.map((row): ActualObservation => {
-    const values = row.actuals ?? [row.actual as number | string | boolean];
-    return { kind: "actual", inferenceId: row.inference_id, values, atWallMs };
-  });
-  return { ok: true, actuals };
+export function actualsRoutes(deps: ActualsDeps): readonly Route[] {
+  return [
+    route({
+      method: "POST",
+      path: "/v1/actuals",
+      name: "actuals.post",
+      role: "act",
+      summary: "The true answers of inferences, one or a batch; all or nothing: with one mistake in a batch none of it is taken.",
+      body: oneOrMany,
+      audits: "refusals",
+      examples: { body: [{ inference_id: "0198c7b2-7f6e-7d5a-a2a0-1f6f0c3d9b11", actual: 1 }], answer: { accepted: 1 } },
+      answers: { 202: { description: "Taken; the series `pilotfish_actuals_total` says what became of them.", schema: z.object({ accepted: z.int() }) } },
+      handle({ body }) {
+        const rows = Array.isArray(body) ? body : [body];
+        const atWallMs = deps.clock.wallMs();
+        for (const row of rows) {
+          const values = row.actuals ?? [row.actual as number | string | boolean];
+          deps.actual({ kind: "actual", inferenceId: row.inference_id, values, atWallMs });
+        }
+        return { status: 202, body: { accepted: rows.length } };
+      },
+    }),
+  ];
 }

@@ -3,6 +3,7 @@
  * document and the tests that go over every route all read it from here.
  */
 import type { IncomingHttpHeaders } from "node:http";
+import type { Readable } from "node:stream";
 import type * as z from "zod";
 import type { Principal, Role } from "../principal.ts";
 import type { Mistake } from "./problem.ts";
@@ -18,9 +19,23 @@ export interface Asked<Query = unknown, Body = unknown> {
 }
 
 export type Answer =
-  | { readonly status: number; readonly body?: unknown; readonly type?: string; readonly headers?: Readonly<Record<string, string>> }
+  /** A `Readable` as the body is sent as it comes; anything else as JSON, unless `type` says otherwise and it is text or bytes. */
+  | {
+      readonly status: number;
+      readonly body?: unknown;
+      readonly type?: string;
+      readonly headers?: Readonly<Record<string, string>>;
+      /** What the audit is to know of it, where something was decided. */
+      readonly audit?: Audited;
+    }
   /** A problem document is made of it. */
-  | { readonly status: number; readonly problem: string; readonly errors?: readonly Mistake[] };
+  | { readonly status: number; readonly problem: string; readonly errors?: readonly Mistake[]; readonly headers?: Readonly<Record<string, string>>; readonly audit?: Audited };
+
+export interface Audited {
+  readonly subject?: string;
+  readonly reason?: string;
+  readonly detail?: Readonly<Record<string, unknown>>;
+}
 
 export interface Route<Query = unknown, Body = unknown> {
   readonly method: "GET" | "POST" | "PUT" | "DELETE";
@@ -30,8 +45,26 @@ export interface Route<Query = unknown, Body = unknown> {
   readonly name: string;
   readonly role: Role;
   readonly summary: string;
+  /** What each part of the path in braces must look like; any text up to 200 characters where it is not said. */
+  readonly params?: z.ZodType<Readonly<Record<string, string>>>;
   readonly query?: z.ZodType<Query>;
+  /** With `takes` the schema sees the bytes as they came, a Buffer; without, what their JSON says. */
   readonly body?: z.ZodType<Body>;
+  /** Media types of a body that is taken as bytes. */
+  readonly takes?: readonly string[];
+  /** Bytes of the longest body, where it is not `api.bodyMax`. */
+  readonly bodyMax?: number;
+  /** Media types that it answers with; `application/json` where it is not said. */
+  readonly gives?: readonly string[];
+  /** A document: its digest is the ETag, and who has it gets 304. */
+  readonly etag?: true;
+  /**
+   * What of it the audit keeps, where its method changes something: `decision` (the default) each outcome; `refusals` only those
+   * who were not let in, for data that comes by the thousand; `itself`: as `refusals`, and the rest it tells the audit on its own.
+   */
+  readonly audits?: "decision" | "refusals" | "itself";
+  /** For the OpenAPI document. */
+  readonly examples?: { readonly body?: unknown; readonly answer?: unknown };
   /** By status; problems need not be listed. */
   readonly answers: Readonly<Record<number, { readonly description: string; readonly schema?: z.ZodType }>>;
   readonly handle: (asked: Asked<Query, Body>) => Answer | Promise<Answer>;

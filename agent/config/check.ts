@@ -5,7 +5,7 @@
 import { access, constants, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { isLoopback, readToken } from "../api/access.ts";
-import { apiOptionsProblem } from "../api/api.ts";
+import { apiOptionsProblem } from "../api/options.ts";
 import { knownRange } from "../ladder/known-range.ts";
 import { ladderMistakes } from "../ladder/mistakes.ts";
 import type { RungOptions } from "../ladder/rung-options.ts";

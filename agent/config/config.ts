@@ -9,7 +9,7 @@ import { alertmanagerOptions } from "../../exporters/alertmanager.ts";
 import { logOptions } from "../../exporters/logs.ts";
 import { otlpOptions } from "../../exporters/opentelemetry.ts";
 import { signalsOptions } from "../../exporters/websocket.ts";
-import { apiOptions } from "../api/api.ts";
+import { apiOptions } from "../api/options.ts";
 import { metricsOptions } from "../api/metrics-listener.ts";
 import { confidenceOptions, contractOptions } from "../contract/options.ts";
 import { collectorsOptions } from "../collectors/collectors.ts";

@@ -6,7 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
-import { api, apiOptions, apiOptionsProblem, type ApiDeps } from "../../agent/api/api.ts";
+import { api, type ApiDeps } from "../../agent/api/api.ts";
+import { apiOptions, apiOptionsProblem } from "../../agent/api/options.ts";
+import { routes, type RoutesDeps } from "../../agent/routes.ts";
 import { silent } from "../../agent/log.ts";
 import type { ActualObservation } from "../../agent/observation.ts";
 import { snapshotDocument, subprotocol } from "../../exporters/frames.ts";
@@ -29,7 +31,10 @@ const failed: StateSignal = {
 let clock: FakeClock;
 let hub: SignalHub;
 let actuals: ActualObservation[];
-let deps: ApiDeps;
+let deps: Deps;
+/** What the listener and the routes are handed. */
+type Deps = Omit<ApiDeps, "routes"> & RoutesDeps;
+
 let port: number;
 let folder: string;
 const closing: (() => void | Promise<void>)[] = [];
@@ -56,8 +61,9 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-async function open(options: Record<string, unknown> = {}, changed: Partial<ApiDeps> = {}): Promise<void> {
-  const { address, close } = await api(apiOptions.parse({ port: 0, ...options }), { ...deps, ...changed }).start();
+async function open(options: Record<string, unknown> = {}, changed: Partial<Deps> = {}): Promise<void> {
+  const all = { ...deps, ...changed };
+  const { address, close } = await api(apiOptions.parse({ port: 0, ...options }), { ...all, routes: routes(all) }).start();
   closing.push(close);
   port = address.port;
 }
@@ -224,7 +230,7 @@ describe("access", () => {
   test("off loopback without a token it does not start", async () => {
     for (const host of ["0.0.0.0", "::", "10.0.0.7", "model.example"]) {
       expect(apiOptionsProblem(apiOptions.parse({ host }))).toContain("api.tokenFile");
-      await expect(api(apiOptions.parse({ host, port: 0 }), deps).start()).rejects.toThrow(/api\.host .* is not loopback/);
+      await expect(api(apiOptions.parse({ host, port: 0 }), { ...deps, routes: [] }).start()).rejects.toThrow(/api\.host .* is not loopback/);
     }
     for (const host of ["127.0.0.1", "localhost", "::1"]) expect(apiOptionsProblem(apiOptions.parse({ host }))).toBeUndefined();
   });
