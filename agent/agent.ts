@@ -18,9 +18,12 @@ import { analysis } from "./analysis.ts";
 import { api } from "./api/api.ts";
 import { metricsListener } from "./api/metrics-listener.ts";
 import type { Readiness } from "./api/open-routes.ts";
+import type { Audit } from "./audit.ts";
 import { primaryName } from "./backend.ts";
 import type { Clock } from "./clock.ts";
+import { decisions } from "./decisions.ts";
 import type { Config } from "./config/config.ts";
+import { overrideOnly } from "./failover/saved.ts";
 import { ask } from "./forward/ask.ts";
 import { incidents } from "./incidents.ts";
 import type { Judgement, RungPrice } from "./judgement.ts";
@@ -108,6 +111,7 @@ export async function startAgent(first: Config, { clock, log: written, version, 
   life.opened("incidents", incident.start());
 
   const record = recorder(meter, clock, () => [primaryName, ...config.ladder.map(({ name }) => name), "none"], 3 * first.collectors.interval);
+  const decided = decisions(() => swim, meter);
   const view = stateView({ version, instance, swim: () => swim });
   const announce: Announce = exporters(
     {
@@ -174,14 +178,15 @@ export async function startAgent(first: Config, { clock, log: written, version, 
     if (observation.kind === "exchange") telemetry.exchange(observation);
     if (observation.kind === "sample" || observation.kind === "copy" || observation.kind === "exchange" || observation.kind === "actual") analysed.hear(observation);
   };
+  const audit: Audit = ({ atWallMs, ...detail }) => analysed.append({ atWallMs, kind: "audit", detail });
   let listeners: RunningAgent["listeners"];
-  const swimDeps: SwimDeps = { clock, log, meter, announce, observe, dropped, save: (state) => analysed.save("failover", state), saveQuarantine: (state) => analysed.save("quarantine", state), prices: () => prices, gatewayThread };
+  const swimDeps: SwimDeps = { clock, log, meter, announce, observe, dropped, save: (state) => analysed.save("failover", state), audit, overridden: decided.overridden, saveQuarantine: (state) => analysed.save("quarantine", state), prices: () => prices, gatewayThread };
 
   try {
     // Opened in this order, closed in the other: the gateway drains while all others still serve it, and who listens to
     // the signals hears the last word before the API goes.
     const open = { log, metrics: metricsHandler(meter, clock), ready: () => ready };
-    const table = routes({ clock, state: view.document, snapshot: hub.snapshot, actual: observe, recordings });
+    const table = routes({ clock, state: view.document, snapshot: hub.snapshot, actual: observe, recordings, decided: decided.routes });
     const control = await api(first.api, { ...open, routes: table, connect: hub.connect }).start();
     life.opened("api", control.close);
     const scraped = await metricsListener(first.metrics, open).start();
@@ -207,13 +212,16 @@ export async function startAgent(first: Config, { clock, log: written, version, 
     try {
       // What is known of the server that was is not known of another one.
       const isSame = next.server.url === config.server.url;
-      const known = { failover: isSame ? before.failover.saved() : undefined, quarantine: isSame ? before.quarantine() : undefined };
+      const saved = before.failover.saved();
+      const known = { failover: isSame ? saved : overrideOnly(saved), quarantine: isSame ? before.quarantine() : undefined };
       swim = await startSwim(next, swimDeps, { ...known, rev: before.failover.current().rev, protocol: speaks(next), front: before.gateway.handOver });
     } catch (error) {
       reloadOk.set(0);
       log.error({ error }, "the config was not reloaded, the old one stays in force");
       return false;
     }
+    // A person may have decided while the rooms were made.
+    swim.failover.adopt(before.failover.saved());
     config = next;
     await before.retire();
     return true;

@@ -55,8 +55,11 @@ export const primaryName = "primary";
 
 /** What the gateway may do, read from a field for each request. Frozen, replaced whole. */
 export interface Route {
-  /** `trial`: one request at a time may ask the primary; whoever wants to must claim it. */
-  readonly primary: "flows" | "trial" | "blocked";
+  /**
+   * `trial`: one request at a time may ask the primary; whoever wants to must claim it. `blocked`: it is asked where nobody
+   * else answers; `drained`: not even then. Under a person's override `blocked` means that `rung` is asked before all others.
+   */
+  readonly primary: "flows" | "trial" | "blocked" | "drained";
   /** Why the primary is not asked; `normal` while it flows. */
   readonly reason: Reason;
   /** The backend that answers now: `primary` or the first eligible rung's name. */
@@ -73,6 +76,8 @@ export interface Question {
   readonly body: Buffer;
   /** The moment, in the clock's monotonic milliseconds, after which nobody waits for the answer any more. */
   readonly deadlineMs?: number | undefined;
+  /** A person has pinned this rung, so it is asked although its answers to copies were bad. */
+  readonly pinned?: boolean | undefined;
   /** It may have crashed a server: ask one server only, once. */
   readonly alone?: boolean | undefined;
   /** Set on a copy, whose answer nobody waits for and which counts for nothing: the rung that it is to try. */

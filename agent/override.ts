@@ -9,6 +9,20 @@ export type OverrideAction = (typeof overrideActions)[number];
 /** The longest that one may last: nobody remembers an override of last week. */
 export const overrideTtlMaxMs = 24 * 3_600_000;
 
+/** What is asked for, once its words have been checked. */
+export interface OverrideAsked {
+  readonly action: OverrideAction;
+  /** Only of a pin: the backend's name. */
+  readonly rung?: string | undefined;
+  readonly owner: string;
+  readonly reason: string;
+  /** At most `overrideTtlMaxMs`. */
+  readonly ttlMs: number;
+}
+
+/** What came of it. A pin to a backend that there is not is refused; what a person should know all the same is a warning. */
+export type OverrideAnswer = { readonly ok: true; readonly override: Override; readonly warnings: readonly string[] } | { readonly ok: false; readonly detail: string };
+
 export interface Override {
   readonly id: string;
   readonly action: OverrideAction;

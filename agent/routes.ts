@@ -4,8 +4,11 @@ import { recordingRoutes, type RecordingsDeps } from "./api/recordings.ts";
 import type { Route } from "./api/route.ts";
 import { stateRoutes, type StateDeps } from "./api/state.ts";
 
-export type RoutesDeps = ActualsDeps & StateDeps & RecordingsDeps;
+export type RoutesDeps = ActualsDeps & StateDeps & RecordingsDeps & {
+  /** Of a person's decisions. */
+  readonly decided?: readonly Route[];
+};
 
 export function routes(deps: RoutesDeps): readonly Route[] {
-  return [...stateRoutes(deps), ...actualsRoutes(deps), ...recordingRoutes(deps)];
+  return [...stateRoutes(deps), ...actualsRoutes(deps), ...recordingRoutes(deps), ...(deps.decided ?? [])];
 }

@@ -4,6 +4,7 @@
  */
 import { instruments } from "../exporters/instruments.ts";
 import type { Announce, DriftSignal } from "../exporters/signal.ts";
+import { overrideShown } from "./api/overrides.ts";
 import type { RungPrice } from "./judgement.ts";
 import type { Observe, Point, ProbeObservation, ReadingObservation } from "./observation.ts";
 import type { Swim } from "./swim.ts";
@@ -74,6 +75,7 @@ export function stateView(facts: StateFacts): StateView {
         reason,
         since: new Date(sinceWallMs).toISOString(),
         cause,
+        override: overridden(swim),
         rev,
         ladder: swim.backends().slice(1).map((rung) => ({ ...rung, price: priceOf(swim.price(rung.name)) })),
         probes: Object.fromEntries([...probes].map(([name, { verdict, reason: why, detail }]) => [name, { verdict, reason: why, detail }])),
@@ -94,6 +96,11 @@ export function stateView(facts: StateFacts): StateView {
       };
     },
   };
+
+  function overridden(swim: Swim): unknown {
+    const override = swim.failover.override();
+    return override === undefined ? null : overrideShown(override);
+  }
 
   /** null where no copy has been answered yet. */
   function priceOf(price: RungPrice | undefined): unknown {

@@ -8,6 +8,7 @@ import { instruments } from "../exporters/instruments.ts";
 import type { Meter } from "../exporters/meter.ts";
 import type { Announce, Target } from "../exporters/signal.ts";
 import { primaryName } from "./backend.ts";
+import type { Audit } from "./audit.ts";
 import type { Clock } from "./clock.ts";
 import { collectors } from "./collectors/collectors.ts";
 import type { Config } from "./config/config.ts";
@@ -30,6 +31,7 @@ import { Lifecycle } from "./lifecycle.ts";
 import type { Log } from "./log.ts";
 import { readReference } from "./monitors/reference-file.ts";
 import type { Observe } from "./observation.ts";
+import type { Override } from "./override.ts";
 import { describer } from "./probes/describe.ts";
 import { probes } from "./probes/probes.ts";
 import { restarts } from "./probes/restarts.ts";
@@ -45,6 +47,9 @@ export interface SwimDeps {
   readonly observe: Observe;
   readonly dropped: (what: string, count?: number) => void;
   readonly save: (state: SavedFailover) => void;
+  readonly audit: Audit;
+  /** Another override is in force, or none any more. */
+  readonly overridden: (override: Override | undefined) => void;
   /** What the rungs are worth, as it was told last. */
   readonly prices: () => readonly RungPrice[];
   readonly saveQuarantine: (state: SavedQuarantine) => void;
@@ -136,6 +141,10 @@ export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy):
     clock, target,
     announce: (signal) => retired || deps.announce(signal),
     rungs: () => steps.usable(),
+    ladder: steps.rungs.map(({ name }) => name),
+    doubt: steps.doubt,
+    audit: (entry) => retired || deps.audit(entry),
+    overridden: (override) => retired || deps.overridden(override),
     routed: () => data.routed(),
     release: () => data.release("stalled"),
     save: (state) => retired || deps.save(state),

@@ -74,6 +74,8 @@ export const instruments = {
 
   // Failover
   failoverState: gauge("pilotfish.failover.state", "", "1 for the state that the primary is in, 0 for the others.", ["model", "state"]),
+  overrideActive: gauge("pilotfish.override.active", "", "1 for the override of a person that is in force, 0 for the others.", ["action"]),
+  overrideUntil: gauge("pilotfish.override.until.time", "s", "Unix time at which the override in force ends by itself; absent while there is none."),
   activeRung: gauge("pilotfish.failover.rung", "", "1 for the rung that answers now, 0 for the others.", ["model", "rung"]),
   transitions: counter("pilotfish.failover.transitions", "{transition}", "Changes of the primary's state.", ["model", "from", "to", "reason"]),
 

@@ -3,16 +3,21 @@
  * the route (a field the gateway reads), signals, a state to be saved. Never waits, never throws at its callers.
  */
 import * as z from "zod";
-import type { Clock } from "../clock.ts";
-import type { Route } from "../backend.ts";
+import type { Audit } from "../audit.ts";
+import type { Cancel, Clock } from "../clock.ts";
+import { primaryName, type Route } from "../backend.ts";
 import type { Judgement } from "../judgement.ts";
 import type { Observation } from "../observation.ts";
 import type { Close } from "../lifecycle.ts";
+import type { Override, OverrideAnswer, OverrideAsked } from "../override.ts";
+import type { Principal } from "../principal.ts";
 import { duration } from "../units.ts";
 import type { Announce, StateSignal, Status, Target } from "../../exporters/signal.ts";
 import { mayClaim, ratioOptions } from "./circuit.ts";
+import { endedEntry, refusedEntry, releasedEntry, setEntry, standingOf, warningsOn, type Ladder } from "./overrides.ts";
 import { reduce, type FailoverEvent } from "./reduce.ts";
 import { outlives, restore, save, type SavedFailover } from "./saved.ts";
+import { causeAfter, type End } from "./standing.ts";
 import { initial, type FailoverPolicy, type FailoverState } from "./state.ts";
 import { callsBack, causeOf, onlyCounted, routeOf, statusOf } from "./transition.ts";
 
@@ -42,6 +47,13 @@ export interface FailoverDeps {
   readonly announce: Announce;
   /** Names of the rungs that could answer now, in order. */
   readonly rungs: () => readonly string[];
+  /** Names of all rungs, whether they could answer or not. Absent: those that could. */
+  readonly ladder?: readonly string[];
+  /** Why a rung might not answer, for a person who wants to pin it; undefined where nothing speaks against it. */
+  readonly doubt?: (rung: string) => string | undefined;
+  readonly audit?: Audit;
+  /** Another override is in force, or none any more. */
+  readonly overridden?: (override: Override | undefined) => void;
   readonly target: () => Target;
   /** Called when the route has changed, or who may claim a trial, before anything else follows from it. */
   readonly routed?: () => void;
@@ -65,6 +77,14 @@ export interface Failover {
   mayClaimTrial(): boolean;
   /** The latest state as it was announced. */
   current(): StateSignal;
+  /** A person decides; in force when this returns. The one before is replaced. */
+  decide(asked: OverrideAsked, principal: Principal): OverrideAnswer;
+  /** Ends the override before its time; undefined where none is in force. */
+  release(principal: Principal, reason?: string): Override | undefined;
+  /** The one in force. */
+  override(): Override | undefined;
+  /** Takes over an override that was decided while this one was made; undefined: it was released. */
+  adopt(saved: SavedFailover): void;
   /** The state as another failover can take it over. */
   saved(): SavedFailover;
   drain(): void;
@@ -93,10 +113,24 @@ export function failover(options: FailoverOptions, deps: FailoverDeps): Failover
     onDrift: options.onDrift,
   };
 
-  let state: FailoverState = restore(deps.saved, clock.monotonicMs(), policy) ?? initial(clock.monotonicMs());
+  let state: FailoverState = restore(deps.saved, clock.monotonicMs(), policy, clock.wallMs()) ?? initial(clock.monotonicMs());
+  const kept = state.override;
+  /** What was kept, and can not stand any more. */
+  const over: End | undefined = kept === undefined ? undefined : kept.untilMs <= clock.monotonicMs() ? "ended" : names().includes(kept.rung) ? undefined : "gone";
+  if (over !== undefined) state = { ...state, override: undefined };
+  let cancelEnd: Cancel = () => {};
   let route: Route = routeOf(state, policy, deps.rungs());
   let rev = deps.rev + 1;
   let current = describe(clock.wallMs());
+
+  /** Of all backends. */
+  function names(): readonly string[] {
+    return [primaryName, ...(deps.ladder ?? deps.rungs())];
+  }
+
+  function ladder(): Ladder {
+    return { all: names().slice(1), answering: route.rung, doubt: (rung) => deps.doubt?.(rung) ?? (deps.rungs().includes(rung) ? undefined : "it is not ready, or has failed too often") };
+  }
 
   function describe(sinceWallMs: number): StateSignal {
     return {
@@ -114,7 +148,7 @@ export function failover(options: FailoverOptions, deps: FailoverDeps): Failover
   function hear(event: FailoverEvent): void {
     const before = state;
     state = reduce(before, event, clock.monotonicMs(), policy);
-    if (state !== before && !onlyCounted(before, state)) changed(before);
+    if (state !== before && !onlyCounted(before, state)) changed(before, event);
     else if (event.kind === "tick" && !sameTarget(deps.target(), current.target)) tell(current.sinceWallMs);
   }
 
@@ -125,12 +159,19 @@ export function failover(options: FailoverOptions, deps: FailoverDeps): Failover
     announce(current);
   }
 
-  function changed(before: FailoverState): void {
+  function changed(before: FailoverState, event: FailoverEvent): void {
     // The route first: a request that comes in while the rest happens already takes the new way.
     route = routeOf(state, policy, deps.rungs());
     deps.routed?.();
     if (callsBack(before, state)) deps.release();
-    if (outlives(before, state)) deps.save(save(state, clock.monotonicMs()));
+    if (outlives(before, state)) deps.save(save(state, clock.monotonicMs(), clock.wallMs()));
+    const end: End = event.kind === "override" ? "replaced" : event.kind === "release" ? "released" : "ended";
+    if (before.override !== state.override) {
+      // Of one that is taken over the audit knows already.
+      if (before.override !== undefined && event.kind !== "adopt") deps.audit?.(endedEntry(before.override, end, clock.wallMs()));
+      watchEnd();
+      deps.overridden?.(state.override);
+    }
     const status = statusOf(state, policy);
     const cause = causeOf(state);
     const moved = status !== current.status || route.rung !== current.rung || route.reason !== current.reason;
@@ -140,9 +181,16 @@ export function failover(options: FailoverOptions, deps: FailoverDeps): Failover
     tell(status === from ? current.sinceWallMs : nowWallMs);
     if (status !== from) {
       // A recovery names what it recovered from.
-      const why = cause.code === "none" ? state.cause : cause;
+      const recovered = before.override === undefined ? state.cause : causeAfter(before.override, end);
+      const why = cause.code === "none" ? recovered : cause;
       announce({ type: "transition", target: current.target, from, to: status, rung: route.rung, reason: route.reason, cause: why, atWallMs: nowWallMs });
     }
+  }
+
+  /** The tick would end it a little late. */
+  function watchEnd(): void {
+    cancelEnd();
+    if (state.override !== undefined) cancelEnd = clock.after(state.override.untilMs - clock.monotonicMs(), () => hear({ kind: "tick" }));
   }
 
   return {
@@ -158,11 +206,45 @@ export function failover(options: FailoverOptions, deps: FailoverDeps): Failover
     },
     mayClaimTrial: () => mayClaim(state.circuit, clock.monotonicMs(), policy),
     current: () => current,
-    saved: () => save(state, clock.monotonicMs()),
+    decide(asked, principal) {
+      const nowWallMs = clock.wallMs();
+      const standing = standingOf(asked, ladder(), clock.monotonicMs(), nowWallMs);
+      if (typeof standing === "string") {
+        deps.audit?.(refusedEntry(asked, principal, nowWallMs, standing));
+        return { ok: false, detail: standing };
+      }
+      const warnings = warningsOn(standing, state, ladder());
+      const replaced = state.override;
+      hear({ kind: "override", override: standing });
+      deps.audit?.(setEntry(standing, principal, replaced, warnings));
+      return { ok: true, override: standing, warnings };
+    },
+    release(principal, reason) {
+      const { override } = state;
+      if (override === undefined) return undefined;
+      deps.audit?.(releasedEntry(override, principal, clock.wallMs(), reason));
+      hear({ kind: "release" });
+      return override;
+    },
+    override: () => state.override,
+    adopt(saved) {
+      const standing = restore(saved, clock.monotonicMs(), policy, clock.wallMs())?.override;
+      if (standing?.id === state.override?.id) return;
+      hear({ kind: "adopt", override: standing });
+    },
+    saved: () => save(state, clock.monotonicMs(), clock.wallMs()),
     drain: () => hear({ kind: "drain" }),
     start() {
       announce(current);
-      return clock.every(tickMs, () => hear({ kind: "tick" }));
+      if (kept !== undefined && over !== undefined) deps.audit?.(endedEntry(kept, over, clock.wallMs()));
+      if (over !== undefined) deps.save(save(state, clock.monotonicMs(), clock.wallMs()));
+      deps.overridden?.(state.override);
+      watchEnd();
+      const cancelTick = clock.every(tickMs, () => hear({ kind: "tick" }));
+      return () => {
+        cancelTick();
+        cancelEnd();
+      };
     },
   };
 }

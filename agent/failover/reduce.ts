@@ -3,6 +3,7 @@
  * calling requests back) is read off the state and the pair by transition.ts.
  */
 import { isFailure, primaryName } from "../backend.ts";
+import type { Standing } from "./standing.ts";
 import type { Cause } from "../../exporters/signal.ts";
 import type { Judgement } from "../judgement.ts";
 import type { AttemptObservation, ProbeObservation } from "../observation.ts";
@@ -16,6 +17,10 @@ export type FailoverEvent =
   | AttemptObservation
   | ProbeObservation
   | { readonly kind: "judgement"; readonly judgement: Judgement }
+  | { readonly kind: "override"; readonly override: Standing }
+  | { readonly kind: "release" }
+  /** What was decided while this state was made from an earlier one. */
+  | { readonly kind: "adopt"; readonly override: Standing | undefined }
   | { readonly kind: "claim" }
   | { readonly kind: "drain" }
   | { readonly kind: "tick" };
@@ -28,13 +33,23 @@ export function reduce(state: FailoverState, event: FailoverEvent, nowMs: number
       return hearProbe(state, event, nowMs, policy);
     case "judgement":
       return hearJudgement(state, event.judgement);
+    case "override":
+    case "adopt":
+      return { ...state, override: event.override };
+    case "release":
+      return state.override === undefined ? state : { ...state, override: undefined };
     case "claim":
       return turn(state, { type: "claim" }, nowMs, policy);
     case "drain":
       return state.draining ? state : { ...state, draining: true };
     case "tick":
-      return turn(readied(state, nowMs, policy), { type: "tick" }, nowMs, policy);
+      return turn(readied(lapsed(state, nowMs), nowMs, policy), { type: "tick" }, nowMs, policy);
   }
+}
+
+/** An override ends by itself. */
+function lapsed(state: FailoverState, nowMs: number): FailoverState {
+  return state.override !== undefined && nowMs >= state.override.untilMs ? { ...state, override: undefined } : state;
 }
 
 /** Moves the circuit; the same state comes back when it did not move. `cause` says why, where it leaves a closed circuit. */
@@ -47,15 +62,21 @@ function turn(state: FailoverState, event: CircuitEvent, nowMs: number, policy: 
 function hearAttempt(state: FailoverState, attempt: AttemptObservation, nowMs: number, policy: FailoverPolicy): FailoverState {
   if (attempt.backend !== primaryName) return state;
   const heard = state.heard ? state : { ...state, heard: true };
-  const { outcome, trial } = attempt;
+  const { outcome } = attempt;
+  const trial = attempt.trial || isTrial(state);
   const sentAtMs = nowMs - attempt.durationMs;
   if (isFailure(outcome)) {
-    const cause: Cause = { detector: "traffic", code: outcome, evidence: evidenceOf(state, attempt, nowMs, policy) };
+    const cause: Cause = { detector: "traffic", code: outcome, evidence: evidenceOf(state, { ...attempt, trial }, nowMs, policy) };
     return turn(heard, { type: "failure", trial, sentAtMs }, nowMs, policy, cause);
   }
   // A refusal on the request's own account is proof of life; load, cancelled and unsupported requests prove nothing.
   if (outcome === "ok" || outcome === "rejected") return turn(heard, { type: "success", trial, sentAtMs }, nowMs, policy);
   return trial ? turn(heard, { type: "unproven" }, nowMs, policy) : heard;
+}
+
+/** A primary that a person has put before the clients is on trial with each request, claimed or not. */
+function isTrial({ override, circuit }: FailoverState): boolean {
+  return circuit.state === "half-open" && override?.rung === primaryName && override.action !== "drain";
 }
 
 /** Why the circuit opens, should this attempt open it. */

@@ -1,6 +1,7 @@
-/** What failover knows: the primary's circuit, what its probes said last, whether its answers have drifted, and why. */
+/** What failover knows: the primary's circuit, what its probes said last, whether its answers have drifted and why, and what a person has decided. */
 import type { Cause } from "../../exporters/signal.ts";
 import { closed, type Circuit, type CircuitPolicy } from "./circuit.ts";
+import type { Standing } from "./standing.ts";
 
 export const probeNames = ["http", "inference", "progress"] as const;
 export type ProbeName = (typeof probeNames)[number];
@@ -24,6 +25,8 @@ export interface FailoverState {
   readonly probes: Readonly<Record<ProbeName, ProbeHealth>>;
   /** Set while the answers count as drifted. */
   readonly drift: Cause | undefined;
+  /** A person's decision, which the route follows whatever else is known. */
+  readonly override: Standing | undefined;
   /** Why the circuit is not closed, or what it last recovered from. */
   readonly cause: Cause;
   /** Has anything been heard of the primary at all? */
@@ -46,6 +49,7 @@ export function initial(nowMs: number): FailoverState {
     circuit: closed(nowMs),
     probes: { http: nothingKnown, inference: nothingKnown, progress: nothingKnown },
     drift: undefined,
+    override: undefined,
     cause: noCause,
     heard: false,
     draining: false,

@@ -1,10 +1,13 @@
 /** What follows from the state: the status people are told, the route the gateway reads, and what a change asks to be done. */
 import { primaryName, type Reason, type Route } from "../backend.ts";
 import type { Cause, Status } from "../../exporters/signal.ts";
+import { causeUnder, routeUnder, statusUnder } from "./standing.ts";
 import { noCause, type FailoverPolicy, type FailoverState } from "./state.ts";
 
 export function statusOf(state: FailoverState, policy: FailoverPolicy): Status {
+  const decided = state.override && statusUnder(state.override);
   if (state.draining) return "draining";
+  if (decided !== undefined) return decided;
   if (state.circuit.state === "open") return "failed";
   if (state.circuit.state === "half-open") return "probation";
   if (state.drift !== undefined) return policy.onDrift === "failover" ? "isolated" : "degraded";
@@ -14,12 +17,15 @@ export function statusOf(state: FailoverState, policy: FailoverPolicy): Status {
 
 /** Why things are as they are. */
 export function causeOf(state: FailoverState): Cause {
-  if (state.circuit.state !== "closed") return state.cause;
-  return state.drift ?? Object.values(state.probes).find(({ verdict }) => verdict === "fail")?.cause ?? noCause;
+  const { override, circuit } = state;
+  if (override !== undefined && statusUnder(override) !== undefined) return causeUnder(override);
+  if (circuit.state !== "closed") return state.cause;
+  return state.drift ?? Object.values(state.probes).find(({ verdict }) => verdict === "fail")?.cause ?? (override === undefined ? noCause : causeUnder(override));
 }
 
 /** `rungs`: the names of the rungs that could answer, in order. */
 export function routeOf(state: FailoverState, policy: FailoverPolicy, rungs: readonly string[]): Route {
+  if (state.override !== undefined) return routeUnder(state.override, rungs);
   const fallback = rungs[0] ?? "none";
   if (state.circuit.state === "open") return { primary: "blocked", reason: blockedBy(state.cause), rung: fallback };
   if (state.circuit.state === "half-open") return { primary: "trial", reason: blockedBy(state.cause), rung: fallback };
@@ -36,7 +42,7 @@ function blockedBy(cause: Cause): Reason {
 export function onlyCounted(before: FailoverState, after: FailoverState): boolean {
   const [from, to] = [before.circuit, after.circuit];
   if (from.state !== "closed" || to.state !== "closed" || from.failures !== to.failures || from.trips !== to.trips) return false;
-  return before.heard === after.heard && before.probes === after.probes && before.drift === after.drift && before.draining === after.draining;
+  return before.heard === after.heard && before.probes === after.probes && before.drift === after.drift && before.override === after.override && before.draining === after.draining;
 }
 
 /**

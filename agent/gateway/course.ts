@@ -29,6 +29,7 @@ export class Course {
   readonly #inquiry: Inquiry;
   #entry: Situation["entry"] = "flows";
   #routeReason: Reason = "normal";
+  #pinned: number | undefined;
   #barred: Situation["barred"];
   #retryRefused = false;
 
@@ -45,6 +46,7 @@ export class Course {
     const route: Route = room.deps.route();
     this.#entry = entryOf(route, () => this.#barred === undefined && room.deps.claimTrial());
     this.#routeReason = route.reason;
+    if (route.reason === "override" && route.primary === "blocked") this.#pinned = room.deps.rungs.findIndex(({ name }) => name === route.rung);
   }
 
   /** The primary may not have this request. */
@@ -67,10 +69,16 @@ export class Course {
       suspect: this.suspect,
       unsure: this.unsure,
       rungs: rungs.length === 0 ? noTraits : room.traits,
+      pinned: this.#pinned,
       asked: this.asked,
       primaryLeftMs: this.primaryDeadlineMs() - nowMs,
       leftMs: this.#inquiry.deadlineMs() - nowMs,
     };
+  }
+
+  /** The rung is the one that a person has pinned. */
+  isPinned(index: number): boolean {
+    return this.#pinned === index;
   }
 
   primaryDeadlineMs(): number {

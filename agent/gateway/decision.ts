@@ -14,7 +14,7 @@ export type DecisionCells = Int32Array;
 const routeCell = 0;
 const ticketCell = 1;
 const noTicket = 0;
-const primaryWays = ["flows", "trial", "blocked"] as const;
+const primaryWays = ["flows", "trial", "blocked", "drained"] as const;
 const reasonBits = 8;
 const wayBits = 2;
 

@@ -228,7 +228,7 @@ export class Exchange {
     const { upload, room } = this.#inquiry;
     await upload.readAll();
     if (this.#over !== undefined || !upload.replayable) return false;
-    const asked = this.#begin(index, room.deps.rungs.length - index - 1);
+    const asked = this.#begin(index, room.deps.rungs.length - 1 - (this.#course.isPinned(index) ? 0 : index));
     const answer = await asked.answered;
     const gone = this.#isOver();
     asked.ended(answer, gone);
@@ -246,7 +246,11 @@ export class Exchange {
   #begin(index: number, rungsAfter: number): RungAttempt {
     const { clock, rungs } = this.#inquiry.room.deps;
     this.#course.asked.push(index);
-    this.#rung = new RungAttempt(this.#inquiry, rungs[index] as Rung, rungShareMs(this.#inquiry.deadlineMs() - clock.monotonicMs(), rungsAfter), this.#course.suspect !== undefined);
+    this.#rung = new RungAttempt(this.#inquiry, rungs[index] as Rung, {
+      timeoutMs: rungShareMs(this.#inquiry.deadlineMs() - clock.monotonicMs(), rungsAfter),
+      alone: this.#course.suspect !== undefined,
+      pinned: this.#course.isPinned(index),
+    });
     return this.#rung;
   }
 

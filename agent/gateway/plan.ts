@@ -3,7 +3,10 @@
  *
  * The primary comes first while the route lets it, once more after a failure that a second try may mend, then the rungs in
  * their order, and at last the primary all the same, since an answer from a backend that is known to be failing is never
- * worse than none; only a person's override, or the request itself, keeps it from being asked at all.
+ * worse than none; only a person who drains it, or the request itself, keeps it from being asked at all.
+ *
+ * A person may pin a backend. It is asked before all others, and what it fails to answer goes the usual way behind it: a pinned
+ * primary is tried though its circuit is open, a pinned rung before the rungs above it, and after the whole ladder the primary.
  *
  * Load is not retried: 429, or 503 with Retry-After, asks for less traffic, so the rungs are asked and the primary is not.
  * A time-out or a stall is not retried either: a second wait would eat the rungs' time.
@@ -46,6 +49,8 @@ export interface Situation {
   /** The primary has answered, and was not sure enough. */
   readonly unsure: boolean;
   readonly rungs: readonly RungTraits[];
+  /** The one that a person has pinned, an index; undefined where none is. */
+  readonly pinned?: number | undefined;
   /** Which of them were asked. */
   readonly asked: readonly number[];
   /** Of the primary's share of the deadline, and of the whole. */
@@ -68,15 +73,15 @@ export function entryOf(route: Route, claimTrial: () => boolean): Situation["ent
 }
 
 export function next(situation: Situation): Step {
-  const { entry, routeReason, tried, barred, leftMs } = situation;
+  const { entry, routeReason, pinned, tried, barred, leftMs } = situation;
   const first = { ask: "primary", trial: false, retry: false, lastResort: false } as const;
   const isNew = tried.length === 0 && barred === undefined;
-  if (isNew && entry === "flows") return { ...first, reason: "normal" };
+  if (isNew && entry === "flows") return { ...first, reason: routeReason === "override" ? "override" : "normal" };
   if (isNew && entry === "trial") return { ...first, reason: "trial", trial: true };
   if (mayRetry(situation)) return { ...first, reason: "retried", retry: true };
   const index = nextRung(situation);
   if (index >= 0 && leftMs > 0) return { ask: "rung", index, reason: whyNotPrimary(situation) };
-  if (isNew && routeReason !== "override" && leftMs > 0) return { ...first, reason: routeReason, lastResort: true };
+  if (isNew && (routeReason !== "override" || pinned !== undefined) && leftMs > 0) return { ...first, reason: routeReason, lastResort: true };
   return { ask: "nobody" };
 }
 
@@ -97,8 +102,11 @@ function mayRetry({ entry, kind, replayable, tried, retryRefused, suspect, prima
 }
 
 /** -1 where none is left. */
-function nextRung({ rungs, asked, suspect }: Situation): number {
-  const index = rungs.findIndex(({ inside }, at) => !asked.includes(at) && (inside || suspect === undefined));
+function nextRung({ rungs, pinned, asked, suspect }: Situation): number {
+  const mayAsk = ({ inside }: RungTraits, at: number): boolean => !asked.includes(at) && (inside || suspect === undefined);
+  const first = pinned === undefined ? undefined : rungs[pinned];
+  if (first !== undefined && mayAsk(first, pinned as number)) return pinned as number;
+  const index = rungs.findIndex(mayAsk);
   const mayAskServer = index < 0 && suspect === "fresh" && asked.every((at) => rungs[at]?.inside === true);
   return mayAskServer ? rungs.findIndex(({ inside, servers }) => servers && !inside) : index;
 }

@@ -3,6 +3,14 @@ import type { Rung, RungAnswer } from "../backend.ts";
 import type { Inquiry } from "./inquiry.ts";
 import type { AttemptSpan } from "./tracing.ts";
 
+export interface RungAsking {
+  readonly timeoutMs: number;
+  /** Of several servers one only. */
+  readonly alone: boolean;
+  /** By a person. */
+  readonly pinned: boolean;
+}
+
 export class RungAttempt {
   readonly name: string;
   /** Kept once, within the time. Never rejects. */
@@ -14,14 +22,14 @@ export class RungAttempt {
   readonly #startMs: number;
   readonly #span: AttemptSpan | undefined;
 
-  /** Asks. The request's body must be whole and kept. `alone`: of several servers one only. */
-  constructor(inquiry: Inquiry, rung: Rung, timeoutMs: number, alone: boolean) {
+  /** Asks. The request's body must be whole and kept. */
+  constructor(inquiry: Inquiry, rung: Rung, asking: RungAsking) {
     this.#inquiry = inquiry;
     this.#rung = rung;
     this.name = rung.name;
     this.#startMs = inquiry.room.deps.clock.monotonicMs();
     this.#span = inquiry.tracing?.attempt();
-    this.answered = this.#answer(timeoutMs, alone);
+    this.answered = this.#answer(asking);
   }
 
   /** Nobody wants the answer any more. */
@@ -40,9 +48,9 @@ export class RungAttempt {
     observe({ kind: "attempt", backend: this.name, outcome, status, firstByteMs: durationMs, durationMs, trial: false, trace });
   }
 
-  async #answer(timeoutMs: number, alone: boolean): Promise<RungAnswer> {
+  async #answer({ timeoutMs, alone, pinned }: RungAsking): Promise<RungAnswer> {
     const { clock } = this.#inquiry.room.deps;
-    const question = { ...this.#inquiry.question(this.#span?.traceparent), deadlineMs: this.#startMs + timeoutMs, ...(alone && { alone }) };
+    const question = { ...this.#inquiry.question(this.#span?.traceparent), deadlineMs: this.#startMs + timeoutMs, ...(alone && { alone }), ...(pinned && { pinned }) };
     const { signal } = this.#abort;
     const cancelTimer = clock.after(timeoutMs, () => this.#abort.abort(new DOMException("the rung's share of the time is over", "TimeoutError")));
     const late = new Promise<RungAnswer>((resolve) => {

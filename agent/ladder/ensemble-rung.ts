@@ -64,7 +64,7 @@ export function ensembleRung(options: EnsembleRungOptions, deps: EnsembleRungDep
     const nowMs = clock.monotonicMs();
     const timeMs = memberShare * ((question.deadlineMs ?? nowMs + options.timeout) - nowMs);
     const slice = timeSlice(clock, timeMs, signal);
-    const toMembers: Question = { ...question, deadlineMs: nowMs + timeMs };
+    const toMembers: Question = { ...question, deadlineMs: nowMs + timeMs, pinned: undefined };
     const answers = await Promise.all(
       options.members.map(async (member): Promise<readonly [string, RungAnswer]> => {
         const rung = deps.rung(member);

@@ -107,7 +107,7 @@ export function guarded(rung: LadderRung, options: GuardOptions, deps: GuardDeps
   }
 
   async function ask(question: Question, signal: AbortSignal): Promise<RungAnswer> {
-    const detail = unfit(question) ?? deps.barred?.(rung.name);
+    const detail = unfit(question) ?? (question.pinned === true ? undefined : deps.barred?.(rung.name));
     if (detail !== undefined) return { outcome: "unsupported", detail };
     if (breaker === undefined || rung.ready === false) return timed.answer(question, signal);
     const { allowed, trial } = breaker.ask();

@@ -86,6 +86,8 @@ export interface Ladder {
   readonly qualify: (prices: readonly RungPrice[]) => void;
   /** What a rung is worth; undefined where nothing is known of it. */
   readonly price: (rung: string) => RungPrice | undefined;
+  /** Why the rung is not asked unless a person pins it, in a sentence; undefined where it may be asked. */
+  readonly doubt: (rung: string) => string | undefined;
   /** Loads what has to be loaded. Never rejects: what can not be loaded is logged with its path. */
   start(): Promise<() => Promise<void>>;
 }
@@ -139,6 +141,7 @@ export function ladder(options: LadderOptions, deps: LadderDeps): Ladder {
     described: () => rungs.forEach((rung) => rung.described()),
     qualify: (prices) => qualified.take(prices),
     price: (rung) => qualified.price(rung),
+    doubt: (rung) => qualified.barred(rung),
     usable: () => rungs.filter(({ usable }) => usable).map(({ name }) => name),
     remember: (question, answer) => memories.forEach((memory) => memory.remember(question, answer)),
     async start() {

@@ -86,6 +86,8 @@ test("panels and rules take counters by their growth", () => {
 /** Exported for other eyes than these: for a person's own questions, or read together with another series. */
 const unseen: readonly (keyof typeof instruments)[] = [
   "attemptDuration",
+  "overrideActive",
+  "overrideUntil",
   "probeDuration",
   "probeLastSuccess",
   "driftAlarms",

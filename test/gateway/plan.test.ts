@@ -64,6 +64,16 @@ test("past the ladder the primary is asked after all, but never against a person
   expect(play({ ...fresh, entry: "ladder", routeReason: "override" }, "refused")).toEqual(["rung 0 (override)", "rung 1 (override)"]);
 });
 
+test("a pinned backend is asked first and no other: the ladder goes on behind it, and at last the primary", () => {
+  const pinned: Situation = { ...fresh, entry: "ladder", routeReason: "override", rungs: ladder("server", "inside", "inside"), pinned: 1 };
+  expect(play(pinned, "refused")).toEqual(["rung 1 (override)", "rung 0 (override)", "rung 2 (override)", "primary (override)"]);
+  expect(play({ ...fresh, routeReason: "override" }, "refused")).toEqual(["primary (override)", "primary (retried)", "rung 0 (refused)", "rung 1 (refused)"]);
+});
+
+test("a pin does not send a suspect request to a server", () => {
+  expect(play({ ...fresh, entry: "ladder", routeReason: "override", pinned: 0, suspect: "known", barred: "quarantine" }, "reset")).toEqual(["rung 1 (quarantine)"]);
+});
+
 test("a request that breaks the contract, or finds no place, goes down the ladder and never to the primary", () => {
   expect(play({ ...fresh, barred: "contract" }, "error")).toEqual(["rung 0 (contract)", "rung 1 (contract)"]);
   expect(play({ ...fresh, barred: "overloaded" }, "error")).toEqual(["rung 0 (overloaded)", "rung 1 (overloaded)"]);
