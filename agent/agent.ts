@@ -16,6 +16,7 @@ import type { Announce, DriftSignal, Signal, Target } from "../exporters/signal.
 import { signalHub } from "../exporters/websocket.ts";
 import { analysis } from "./analysis.ts";
 import { api } from "./api/api.ts";
+import { consolePages } from "./api/console.ts";
 import { metricsListener } from "./api/metrics-listener.ts";
 import type { Readiness } from "./api/open-routes.ts";
 import type { Audit } from "./audit.ts";
@@ -24,6 +25,7 @@ import type { Clock } from "./clock.ts";
 import { decisions } from "./decisions.ts";
 import type { Config } from "./config/config.ts";
 import { overrideOnly } from "./failover/saved.ts";
+import type { FeaturesQuestion } from "./feature-view.ts";
 import { ask } from "./forward/ask.ts";
 import { incidents } from "./incidents.ts";
 import type { Judgement, RungPrice } from "./judgement.ts";
@@ -186,8 +188,9 @@ export async function startAgent(first: Config, { clock, log: written, version, 
     // Opened in this order, closed in the other: the gateway drains while all others still serve it, and who listens to
     // the signals hears the last word before the API goes.
     const open = { log, metrics: metricsHandler(meter, clock), ready: () => ready };
-    const table = routes({ clock, state: view.document, snapshot: hub.snapshot, actual: observe, recordings, decided: decided.routes });
-    const control = await api(first.api, { ...open, routes: table, connect: hub.connect }).start();
+    const looked = { features: (question: FeaturesQuestion) => analysed.ask(question), recorded: incident.recorded, wallMs: () => clock.wallMs() };
+    const table = routes({ clock, state: view.document, snapshot: hub.snapshot, actual: observe, recordings, decided: decided.routes, looked });
+    const control = await api(first.api, { ...open, pages: consolePages(log), routes: table, connect: hub.connect }).start();
     life.opened("api", control.close);
     const scraped = await metricsListener(first.metrics, open).start();
     life.opened("metrics", scraped.close);

@@ -5,6 +5,7 @@
  */
 import { instruments, type AnyInstrument } from "../exporters/instruments.ts";
 import type { Batch as SpoolBatch, Lane, SpooledBatch } from "../exporters/otlp/spool.ts";
+import type { FeaturesQuestion, FeaturesView } from "./feature-view.ts";
 import type { Judgement, RungPrice } from "./judgement.ts";
 import type { LogFields } from "./log.ts";
 import type { MonitorsOptions } from "./monitors/options.ts";
@@ -41,6 +42,7 @@ export type ToAnalyst =
   | ({ readonly type: "spool-add"; readonly lane: Lane; readonly revision: number } & SpoolBatch)
   | { readonly type: "spool-remove"; readonly id: number; readonly revision: number }
   | { readonly type: "spool-oldest"; readonly lane: Lane; readonly question: number }
+  | { readonly type: "ask"; readonly id: number; readonly question: FeaturesQuestion }
   | { readonly type: "close" };
 
 export type FromAnalyst =
@@ -54,6 +56,8 @@ export type FromAnalyst =
   /** What had this revision was handed to the store. */
   | { readonly type: "kept"; readonly revision: number }
   | { readonly type: "told"; readonly judgements: readonly Judgement[]; readonly points: readonly NamedPoint[]; readonly notes: readonly string[]; readonly prices: readonly RungPrice[] }
+  /** Without a view where there is no model yet. */
+  | { readonly type: "answer"; readonly id: number; readonly view: FeaturesView | undefined }
   | { readonly type: "log"; readonly level: "debug" | "info" | "warn" | "error"; readonly fields: LogFields; readonly message: string }
   | { readonly type: "closed" };
 

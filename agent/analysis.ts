@@ -9,8 +9,10 @@
  */
 import type { Lane, Spool } from "../exporters/otlp/spool.ts";
 import { instrumentOf, pack, sizeOf, transferable, type FromAnalyst, type Heard, type Setup, type ToAnalyst } from "./analysis-messages.ts";
+import { AnalysisQuestions } from "./analysis-questions.ts";
 import { AnalysisSpool } from "./analysis-spool.ts";
 import type { Cancel, Clock } from "./clock.ts";
+import type { FeaturesQuestion, FeaturesView } from "./feature-view.ts";
 import type { Judgement, RungPrice } from "./judgement.ts";
 import type { Log } from "./log.ts";
 import type { MonitorsOptions } from "./monitors/options.ts";
@@ -71,6 +73,8 @@ export interface Analysis {
   append(event: AuditEvent): void;
   /** Where batches of telemetry wait through an outage, in the store. */
   readonly spool: Spool;
+  /** What people want to look at; undefined where it can not be told now. Never rejects, and never waits longer than two seconds. */
+  ask(question: FeaturesQuestion): Promise<FeaturesView | undefined>;
   /** Observations that wait or are being analysed. */
   depth(): number;
   /** Analyses and keeps what was heard, and ends the thread; rejects where that takes more than three seconds. */
@@ -121,6 +125,7 @@ export class AnalysisQueue implements Analysis {
   readonly #openDesk: OpenDesk;
   readonly #bounds: QueueBounds;
   readonly spool: AnalysisSpool;
+  readonly #questions: AnalysisQuestions;
   #desk: Desk | undefined;
   #ready = false;
   #closing = false;
@@ -148,6 +153,10 @@ export class AnalysisQueue implements Analysis {
     this.#deps = deps;
     this.#openDesk = openDesk;
     this.#bounds = { ...queueBounds, ...options.queue };
+    this.#questions = new AnalysisQuestions(deps.clock, (question) => {
+      if (this.#ready) this.#desk?.post(question);
+      return this.#ready;
+    });
     this.spool = new AnalysisSpool({
       ask: (question) => this.#ready && this.#desk?.post(question),
       keep: (write) => {
@@ -206,6 +215,10 @@ export class AnalysisQueue implements Analysis {
     this.#deps.spoolLost?.(oldest.lane, oldest.items);
   }
 
+  ask(question: FeaturesQuestion): Promise<FeaturesView | undefined> {
+    return this.#questions.ask(question);
+  }
+
   depth(): number {
     return this.#waiting.length + this.#inHand.observations;
   }
@@ -217,6 +230,7 @@ export class AnalysisQueue implements Analysis {
     this.#gathering?.();
     this.#cancelRestart?.();
     this.spool.close();
+    this.#questions.close();
     const desk = this.#desk;
     if (desk === undefined) {
       if (this.#durable.size > 0) this.#deps.log.error({ count: this.#durable.size }, "the analysis thread is down: the latest state is not kept");
@@ -270,6 +284,8 @@ export class AnalysisQueue implements Analysis {
       case "kept":
         this.#durable.delete(message.revision);
         return;
+      case "answer":
+        return this.#questions.answered(message.id, message.view);
       case "spool-batch":
         return this.spool.answered(message.question, message.batch);
       case "spool-lost":
@@ -297,6 +313,7 @@ export class AnalysisQueue implements Analysis {
     this.#life += 1;
     this.#desk = undefined;
     this.#ready = false;
+    this.#questions.close();
     if (this.#closing) return this.#onClosed?.();
 
     this.#deaths = clock.monotonicMs() - this.#openedAtMs >= soundMs ? 1 : this.#deaths + 1;

@@ -97,6 +97,8 @@ class Analyst {
         return this.#tell({ type: "kept", revision: message.revision });
       case "spool-oldest":
         return this.#tell({ type: "spool-batch", question: message.question, batch: this.#store.spool.oldest(message.lane) });
+      case "ask":
+        return this.#tell({ type: "answer", id: message.id, view: this.#monitors?.features(message.question) });
       case "close":
         return this.#close();
     }
