@@ -108,6 +108,11 @@ export const instruments = {
   // The model server
   serverInFlight: gauge("pilotfish.server.inflight", "{request}", "Requests that the model server says it works on."),
   serverQueue: gauge("pilotfish.server.queue", "{request}", "Requests that the model server says are waiting."),
+  serverBatchSize: gauge("pilotfish.server.batch.size", "{request}", "Requests, rows or sequences in the model server's batches: now, or on average since it was last asked."),
+  serverCacheUsage: gauge("pilotfish.server.cache.usage", "1", "How full the model server's cache of keys and values is."),
+  serverTokens: counter("pilotfish.server.tokens", "{token}", "Tokens that the model server read and wrote; direction `input` or `output`.", ["direction"]),
+  serverRequests: counter("pilotfish.server.requests", "{request}", "Requests that the model server says it answered or failed; what clients did to themselves is in neither.", ["result"]),
+  serverRequestTime: counter("pilotfish.server.request.time", "s", "Time that requests took in the model server, all together: over the answered ones it is their mean. Phase `queue`: the part that they waited.", ["phase"]),
   serverProgress: counter("pilotfish.server.progress", "{step}", "The model server's own progress counter."),
 
   // Hardware and containers; container is `server` or `pilotfish`

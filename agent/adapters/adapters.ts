@@ -118,6 +118,16 @@ export const adapters = {
     movesBy: "answers",
     modelLabel: "model_name",
   },
+
+  /** Requests are counted when their answer is out, whatever it is. Health checks are no inference. */
+  bentoml: {
+    place: ownPort,
+    running: ["bentoml_service_request_in_progress", "bentoml_api_server_request_in_progress"],
+    waiting: [],
+    progress: ["bentoml_service_request_total", "bentoml_api_server_request_total"],
+    movesBy: "answers",
+    counts: ({ labels }) => !["/healthz", "/livez", "/readyz", "/metrics"].includes(labels["endpoint"] ?? ""),
+  },
 } as const satisfies Record<string, Adapter>;
 
 export type AdapterName = keyof typeof adapters;

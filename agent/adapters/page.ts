@@ -7,7 +7,7 @@ import type { Clock } from "../clock.ts";
 import type { Ask } from "../forward/ask.ts";
 import { under } from "../forward/under.ts";
 import { adapterNames, adapterOf, figuresOf, type AdapterName, type NamedFigures } from "./adapters.ts";
-import { parsePrometheusText } from "./prometheus-text.ts";
+import { parsePrometheusText, type Sample } from "./prometheus-text.ts";
 
 export interface MetricsPageOptions {
   readonly server: URL;
@@ -28,8 +28,8 @@ export type MetricsPage =
   | {
       readonly ok: true;
       readonly figures: NamedFigures;
-      /** How many there are on the page, ours and others. */
-      readonly samples: number;
+      /** All that is on the page, ours and others. */
+      readonly samples: readonly Sample[];
       /** The moment of asking: what happened while the page was on its way is not on it. */
       readonly readAtMs: number;
     }
@@ -55,7 +55,7 @@ export function metricsPage({ server, url, adapter, timeoutMs }: MetricsPageOpti
     if (!parsed.ok) return { ok: false, detail: `${href}, line ${parsed.line}: ${parsed.detail}` };
     const figures = figuresOf(parsed.samples, adapter, model());
     if (figures === undefined) return { ok: false, detail: `${href} has no metrics of a server that is known here` };
-    return { ok: true, figures, samples: parsed.samples.length, readAtMs };
+    return { ok: true, figures, samples: parsed.samples, readAtMs };
   };
 
   return async (signal) => {
@@ -66,8 +66,8 @@ export function metricsPage({ server, url, adapter, timeoutMs }: MetricsPageOpti
   };
 }
 
-/** Each address once, the server's own port first. */
-function placesOf(server: URL, names: readonly AdapterName[]): readonly string[] {
+/** Where adapters of these names look. Each address once, the server's own port first. */
+export function placesOf(server: URL, names: readonly AdapterName[]): readonly string[] {
   const places = names.map((name) => {
     const { port, path } = adapterOf(name).place;
     const url = under(server, path);

@@ -99,12 +99,13 @@ const makers = {
 
   "state-disk": ({ interval }, { stateFolder }) => (stateFolder === undefined ? undefined : every(interval, () => readStateDisk(stateFolder))),
 
-  gpu: ({ gpu: options, paths }, { clock, log, ask, spawn }, { findServer }) =>
+  gpu: ({ gpu: options, paths, server: { metrics } }, { clock, log, ask, spawn, server }, { findServer }) =>
     gpu(options, {
       clock,
       log,
       ask,
       spawn: spawn ?? spawnPiped,
+      server: { url: server, metrics: metrics === undefined || metrics === "off" ? metrics : new URL(metrics) },
       paths,
       devices: async () => {
         const process = await findServer();

@@ -1,6 +1,10 @@
-/** The model server's own metrics as series: what runs, what waits, and the counter that shows that the server gets on. */
+/**
+ * The model server's own metrics as series: what runs, what waits, the counter that shows that the server gets on, and what it
+ * tells of its work, in the same words whatever kind of server it is.
+ */
 import { instruments } from "../../exporters/instruments.ts";
 import { metricsPage, type MetricsPageOptions } from "../adapters/page.ts";
+import { workOf, type Work } from "../adapters/work.ts";
 import type { Clock } from "../clock.ts";
 import type { Ask } from "../forward/ask.ts";
 import type { Point } from "../observation.ts";
@@ -12,16 +16,40 @@ export interface ServerMetricsOptions extends Omit<MetricsPageOptions, "adapter"
 
 export function serverMetrics({ intervalMs, timeoutMs, ...place }: ServerMetricsOptions, { clock, ask }: { readonly clock: Clock; readonly ask: Ask }): Collector {
   const readPage = metricsPage({ ...place, adapter: "auto", timeoutMs }, { clock, ask, model: () => undefined });
+  let before: Work = {};
 
   const read = async (): Promise<Reading> => {
     const page = await readPage();
     if (!page.ok) return unknown(page.detail);
     const { server, running, waiting, progress } = page.figures;
-    const points: Point[] = [{ instrument: instruments.serverProgress, labels: {}, value: progress }];
-    if (running !== undefined) points.push({ instrument: instruments.serverInFlight, labels: {}, value: running });
-    if (waiting !== undefined) points.push({ instrument: instruments.serverQueue, labels: {}, value: waiting });
-    return { status: "ok", detail: `${server}: ${page.samples} samples`, points };
+    const work = workOf(page.samples, server);
+    const points = [
+      ...point(instruments.serverProgress, {}, progress),
+      ...point(instruments.serverInFlight, {}, running),
+      ...point(instruments.serverQueue, {}, waiting),
+      ...point(instruments.serverBatchSize, {}, work.batchSize ?? meanBatch(before, work)),
+      ...point(instruments.serverCacheUsage, {}, work.cacheRatio),
+      ...point(instruments.serverTokens, { direction: "input" }, work.inputTokens),
+      ...point(instruments.serverTokens, { direction: "output" }, work.outputTokens),
+      ...point(instruments.serverRequests, { result: "answered" }, work.answered),
+      ...point(instruments.serverRequests, { result: "failed" }, work.failed),
+      ...point(instruments.serverRequestTime, { phase: "total" }, work.requestS),
+      ...point(instruments.serverRequestTime, { phase: "queue" }, work.queueS),
+    ];
+    before = work;
+    return { status: "ok", detail: `${server}: ${page.samples.length} samples`, points };
   };
 
   return { intervalMs, timeoutMs: 2 * timeoutMs, read };
+}
+
+function point(instrument: Point["instrument"], labels: Point["labels"], value: number | undefined): readonly Point[] {
+  return value === undefined ? [] : [{ instrument, labels, value }];
+}
+
+/** Of what was executed since the last reading; undefined where nothing was, or the server began anew. */
+function meanBatch(before: Work, { batched = 0, batches = 0 }: Work): number | undefined {
+  const executed = batches - (before.batches ?? batches);
+  const size = (batched - (before.batched ?? batched)) / executed;
+  return executed > 0 && size > 0 ? size : undefined;
 }

@@ -46,3 +46,17 @@ test("a page that never comes is unknown after its time", async () => {
   await using server = await testServer(() => {});
   expect(await collectorOf(server.url, 50).read()).toMatchObject({ status: "unknown", detail: expect.stringMatching(/timeout/) as string, points: [] });
 });
+
+test("of batches that are only told as totals the mean since the last reading is shown, and none where nothing ran or the server began anew", async () => {
+  const pages = [[100, 50], [130, 60], [130, 60], [8, 2], [20, 5]] as const;
+  let turn = 0;
+  await using server = await testServer((_, response) => {
+    const [batched, batches] = pages[turn] as readonly [number, number];
+    turn += 1;
+    response.end(`nv_inference_count{model="m"} ${batched}\nnv_inference_exec_count{model="m"} ${batches}\n`);
+  });
+  const collector = collectorOf(server.url);
+  const sizes: (number | undefined)[] = [];
+  for (const _ of pages) sizes.push((await collector.read()).points.find(({ instrument }) => instrument === instruments.serverBatchSize)?.value);
+  expect(sizes).toEqual([undefined, 3, undefined, undefined, 4]);
+});

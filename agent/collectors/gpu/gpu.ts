@@ -14,6 +14,7 @@ import { kernelLog } from "./kernel-log.ts";
 import { nvidiaSmi } from "./nvidia-smi.ts";
 import { nvml, nvmlIsPresent } from "./nvml.ts";
 import type { GpuOptions } from "./options.ts";
+import { serverGpu } from "./server.ts";
 import { only } from "./visible.ts";
 
 export interface GpuDeps {
@@ -21,6 +22,8 @@ export interface GpuDeps {
   readonly log: Log;
   readonly ask: Ask;
   readonly spawn: Spawn;
+  /** The model server, and where its metrics are: undefined for their usual place. */
+  readonly server: { readonly url: URL; readonly metrics: URL | undefined | "off" };
   readonly paths: { readonly proc: string; readonly sys: string; readonly kernelLog: string };
   /** The server's /dev/dri, as seen from here. */
   readonly devices: () => Promise<string>;
@@ -54,9 +57,9 @@ const backEnds: Readonly<Record<Exclude<GpuOptions["backend"], "auto" | "off">, 
   },
   "nvidia-smi": {
     present: () => true,
-    make: ({ interval, command, backend }, deps) => {
+    make: ({ interval, command, backend }, deps, onHopeless) => {
       const xids = kernelLog(deps.paths.kernelLog, interval, deps.clock);
-      const smi = nvidiaSmi({ command, intervalMs: interval, expected: backend !== "auto" }, { ...deps, xids });
+      const smi = nvidiaSmi({ command, intervalMs: interval, expected: backend !== "auto", onMissing: onHopeless }, { ...deps, xids });
       return {
         ...smi,
         read: async () => only(await smi.read(), await deps.visible()),
@@ -70,7 +73,15 @@ const backEnds: Readonly<Record<Exclude<GpuOptions["backend"], "auto" | "off">, 
       };
     },
   },
+
+  server: {
+    present: (_options, { server }) => server.metrics !== "off",
+    make: ({ interval }, { server: { url, metrics }, ...deps }) => serverGpu({ server: url, url: metrics === "off" ? undefined : metrics, intervalMs: Math.max(interval, serverIntervalMs), timeoutMs: 1_000 }, deps),
+  },
 };
+
+/** Triton looks at its GPUs each two seconds, and reading a page of metrics takes some milliseconds. */
+const serverIntervalMs = 2_000;
 
 export function gpu(options: GpuOptions, deps: GpuDeps): Collector | undefined {
   if (options.backend === "off") return undefined;

@@ -28,6 +28,8 @@ export interface LoopingOptions {
   readonly expected: boolean;
   /** One life of the program: what is asked of it first, then what it prints until it ends. */
   readonly live: (life: Life) => Promise<Lived>;
+  /** Called where there is no such program. */
+  readonly onMissing?: (() => void) | undefined;
   /** Called after two lives that ended by themselves with no figure: another back end may do better. */
   readonly onHopeless?: (() => void) | undefined;
 }
@@ -60,7 +62,7 @@ const lineMax = 1_048_576;
 const gpusMax = 128;
 const hopelessAfter = 2;
 
-export function looping({ name, command, intervalMs, expected, live, onHopeless }: LoopingOptions, { clock, log, spawn }: LoopingDeps): Collector {
+export function looping({ name, command, intervalMs, expected, live, onMissing, onHopeless }: LoopingOptions, { clock, log, spawn }: LoopingDeps): Collector {
   let freshMs = missedSamples * intervalMs;
   const latest = new Map<string, { readonly figures: GpuFigures; readonly atMs: number }>();
   const closing = new AbortController();
@@ -105,6 +107,7 @@ export function looping({ name, command, intervalMs, expected, live, onHopeless 
       const missing = ended.kind === "missing";
       log[(missing && !expected) || problem === told ? "debug" : "warn"]({ problem }, "no figures of a GPU");
       told = problem;
+      if (missing && onMissing !== undefined) return onMissing();
       if (fruitless >= hopelessAfter && onHopeless !== undefined) return onHopeless();
       failures = clock.monotonicMs() - startMs > wellAfterMs ? 1 : failures + 1;
       const retryMs = missing ? missingRetryMs : Math.min(lastRetryMs, firstRetryMs * 2 ** (failures - 1));

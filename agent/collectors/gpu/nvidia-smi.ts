@@ -9,7 +9,7 @@ import { linesOf, looping, type Life, type Lived, type LoopingDeps, type Looping
 import { chooseFields, figuresOfLine, parseLine, type Field } from "./smi-csv.ts";
 import { documentsOf, figuresOfXml } from "./smi-xml.ts";
 
-export type NvidiaSmiOptions = Pick<LoopingOptions, "command" | "intervalMs" | "expected" | "onHopeless">;
+export type NvidiaSmiOptions = Pick<LoopingOptions, "command" | "intervalMs" | "expected" | "onMissing">;
 
 export interface NvidiaSmiDeps extends LoopingDeps {
   /** What the kernel's log says of faults; nvidia-smi does not tell them. */

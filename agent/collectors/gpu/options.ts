@@ -5,8 +5,8 @@ import { duration } from "../../units.ts";
 const dcgmExpected = 'expected the URL of dcgm-exporter\'s metrics, such as "http://10.0.0.7:9400/metrics"';
 
 export const gpuOptions = z.strictObject({
-  /** `auto`: the first that is there, of dcgm where its URL is given, nvml, amd, nvidia-smi. */
-  backend: z.enum(["auto", "nvml", "nvidia-smi", "dcgm", "amd", "off"]).default("auto"),
+  /** `auto`: the first that is there, of dcgm where its URL is given, nvml, amd, nvidia-smi, the model server's own metrics. */
+  backend: z.enum(["auto", "nvml", "nvidia-smi", "dcgm", "amd", "server", "off"]).default("auto"),
   interval: duration(200).prefault("1s"),
   /** Of nvidia-smi. */
   command: z.string().min(1).default("nvidia-smi"),

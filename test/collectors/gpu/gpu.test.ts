@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { systemClock } from "../../../agent/clock.ts";
 import type { Collector, Reading } from "../../../agent/collectors/collector.ts";
 import type { Spawn } from "../../../agent/collectors/child.ts";
-import { gpu } from "../../../agent/collectors/gpu/gpu.ts";
+import { gpu, type GpuDeps } from "../../../agent/collectors/gpu/gpu.ts";
 import { parseVisible, visibleGpus } from "../../../agent/collectors/gpu/visible.ts";
 import { gpuOptions } from "../../../agent/collectors/gpu/options.ts";
 import { ask } from "../../../agent/forward/ask.ts";
@@ -33,9 +33,11 @@ const spawn: Spawn = (command, args) => {
   return spawnChild(command, args, { stdio: ["ignore", "pipe", "pipe"] });
 };
 
-function open(options: object): Collector | undefined {
+const noServer = { url: new URL("http://127.0.0.1:9"), metrics: "off" } as const;
+
+function open(options: object, server: GpuDeps["server"] = noServer): Collector | undefined {
   const paths = { proc: tree.path("proc"), sys: tree.path("sys"), kernelLog: tree.path("kmsg") };
-  const collector = gpu(gpuOptions.parse(options), { clock: systemClock, log: silent, ask, spawn, paths, devices: async () => tree.path("dri"), visible: visibleGpus(paths.proc, async () => ({ found: true, pid: 77 })) });
+  const collector = gpu(gpuOptions.parse(options), { clock: systemClock, log: silent, ask, spawn, server, paths, devices: async () => tree.path("dri"), visible: visibleGpus(paths.proc, async () => ({ found: true, pid: 77 })) });
   close = collector?.open?.();
   return collector;
 }
@@ -114,4 +116,20 @@ test.each([
 
 test("off is off", () => {
   expect(open({ backend: "off" })).toBeUndefined();
+});
+
+test("where there is no nvidia-smi auto goes on to what the model server tells of its GPUs", async () => {
+  await using triton = await testServer((_, response) => response.end('nv_gpu_utilization{gpu_uuid="GPU-7"} 0.25\nnv_gpu_power_usage{gpu_uuid="GPU-7"} 31.5\n'));
+  const reading = await until(open({ command: tree.path("none") }, { url: triton.url, metrics: triton.url }), isOk);
+  expect(sourceOf(reading)).toBe("server");
+  expect(reading.points.map(({ instrument, labels, value }) => [instrument, labels["gpu"], value]).slice(1)).toEqual([
+    [instruments.gpuUtilization, "GPU-7", 0.25],
+    [instruments.gpuPower, "GPU-7", 31.5],
+  ]);
+});
+
+test("an nvidia-smi that fails is not given up for the server's word: it tells of the driver's trouble, and gets well again", async () => {
+  tree.write("nvidia-smi", "#!/bin/sh\necho 'Failed to initialize NVML: Driver/library version mismatch'\nexit 18\n");
+  const reading = await until(open({ command: tree.path("nvidia-smi") }, { url: new URL("http://127.0.0.1:9"), metrics: undefined }), ({ detail }) => detail.includes("mismatch"));
+  expect(reading.status).toBe("unknown");
 });
