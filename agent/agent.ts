@@ -17,15 +17,16 @@ import { signalHub } from "../exporters/websocket.ts";
 import { analysis } from "./analysis.ts";
 import { api } from "./api/api.ts";
 import { consolePages } from "./api/console.ts";
+import type { Reloaded } from "./api/config.ts";
 import { metricsListener } from "./api/metrics-listener.ts";
 import type { Readiness } from "./api/open-routes.ts";
 import type { Audit } from "./audit.ts";
 import { primaryName } from "./backend.ts";
 import type { Clock } from "./clock.ts";
-import { decisions } from "./decisions.ts";
 import type { Config } from "./config/config.ts";
+import { control } from "./control.ts";
+import { decisions } from "./decisions.ts";
 import { overrideOnly } from "./failover/saved.ts";
-import type { FeaturesQuestion } from "./feature-view.ts";
 import { ask } from "./forward/ask.ts";
 import { incidents } from "./incidents.ts";
 import type { Judgement, RungPrice } from "./judgement.ts";
@@ -35,7 +36,7 @@ import type { Observation } from "./observation.ts";
 import { startProtocolFinder } from "./protocol-finder.ts";
 import type { ProtocolName } from "./protocols/protocols.ts";
 import { recorder } from "./recorder.ts";
-import { routes } from "./routes.ts";
+import { openShelf } from "./reference-shelf.ts";
 import { stateView } from "./state-document.ts";
 import { recordingFiles } from "./store/recordings.ts";
 import { startSwim, unnamed, type Swim, type SwimDeps } from "./swim.ts";
@@ -44,6 +45,8 @@ export interface AgentDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly version: string;
+  /** Reads the config again, as the API may ask for; without it there is nothing to read again. */
+  readonly reload?: () => Promise<Reloaded>;
   /** In a thread of its own by default; tests run it on theirs. */
   readonly analysis?: typeof analysis;
   /** A worker of the gateway, in a thread of its own by default. */
@@ -59,23 +62,27 @@ export interface RunningAgent {
   readonly listeners: { readonly gateway: Listener; readonly api: Listener; readonly metrics: Listener };
   /** Drains, then closes every part, the last opened first. The names of the parts that did not close in time come back. */
   close(): Promise<readonly string[]>;
-  /** Puts a new config in force without losing a request. Sections that only count at the start are named in the log. */
-  reload(config: Config): Promise<void>;
+  /** Puts a new config in force without losing a request. Sections that only count at the start are named. */
+  reload(config: Config): Promise<Reloaded>;
   /** A config was offered that can not be used. */
   refused(): void;
 }
 
 /** The sections that a reload puts in force; the gateway keeps its address and its threads. */
-function withReloadable(config: Config, { server, gateway, ladder, contract, confidence, probes, collectors, failover }: Config): Config {
+function withReloadable(config: Config, { server, gateway, ladder, contract, confidence, probes, collectors, failover, decisions: rules }: Config): Config {
   const { host, port, workers } = config.gateway;
-  return { ...config, server, gateway: { ...gateway, host, port, workers }, ladder, contract, confidence, probes, collectors, failover };
+  return { ...config, server, gateway: { ...gateway, host, port, workers }, ladder, contract, confidence, probes, collectors, failover, decisions: rules };
 }
 
 /** How long the analysis' series outlive its last word: it speaks each second. */
 const analysisTtlMs = 60_000;
 
 /** Rejects where a listener can not be had; everything else that is missing is said and done without. */
-export async function startAgent(first: Config, { clock, log: written, version, analysis: analyse = analysis, gatewayThread }: AgentDeps): Promise<RunningAgent> {
+export async function startAgent(given: Config, { clock, log: written, version, reload, analysis: analyse = analysis, gatewayThread }: AgentDeps): Promise<RunningAgent> {
+  const shelf = await openShelf(given.references, { clock, log: written, model: given.model, storePath: given.store.path });
+  /** With the reference that is in force, which may have been uploaded. */
+  const referring = (to: Config): Config => ({ ...to, model: { ...to.model, reference: shelf.path() } });
+  const first = referring(given);
   let config = first;
   const life = new Lifecycle(clock, () => config.gateway.linger + config.gateway.drain + 4_000);
   const instance = hostname();
@@ -113,7 +120,6 @@ export async function startAgent(first: Config, { clock, log: written, version, 
   life.opened("incidents", incident.start());
 
   const record = recorder(meter, clock, () => [primaryName, ...config.ladder.map(({ name }) => name), "none"], 3 * first.collectors.interval);
-  const decided = decisions(() => swim, meter);
   const view = stateView({ version, instance, swim: () => swim });
   const announce: Announce = exporters(
     {
@@ -124,6 +130,7 @@ export async function startAgent(first: Config, { clock, log: written, version, 
       series: (signal) => isNamed(signal) && record.signal(signal),
       state: view.signal,
       incidents: (signal) => isNamed(signal) && incident.signal(signal),
+      history: (signal) => controlled.signal(signal),
       log: (signal) => logSignal(log, signal),
     },
     { log },
@@ -180,28 +187,43 @@ export async function startAgent(first: Config, { clock, log: written, version, 
     if (observation.kind === "exchange") telemetry.exchange(observation);
     if (observation.kind === "sample" || observation.kind === "copy" || observation.kind === "exchange" || observation.kind === "actual") analysed.hear(observation);
   };
-  const audit: Audit = ({ atWallMs, ...detail }) => analysed.append({ atWallMs, kind: "audit", detail });
+  const audit: Audit = (entry) => controlled.audit(entry);
+  const decided = decisions({ clock, log, meter, audit, observe, dropped, config: () => config, swim: () => swim, page: (approval) => pages.signal(approval), save: (state) => analysed.save("reviews", state), saved: saved.get("reviews") });
+  const controlled = control({
+    clock, log, meter, version, analysed, shelf, observe, dropped, reload,
+    config: () => config,
+    protocol: () => speaks(config),
+    state: view.document,
+    snapshot: hub.snapshot,
+    recorded: incident.recorded,
+    recordings,
+    overrides: decided.overrides,
+    reviews: decided.reviews,
+    async referenceChanged() {
+      await inTurn(() => become(referring(config)));
+    },
+  });
+  life.opened("intake", controlled.start());
   let listeners: RunningAgent["listeners"];
-  const swimDeps: SwimDeps = { clock, log, meter, announce, observe, dropped, save: (state) => analysed.save("failover", state), audit, overridden: decided.overridden, saveQuarantine: (state) => analysed.save("quarantine", state), prices: () => prices, gatewayThread };
+  const swimDeps: SwimDeps = { clock, log, meter, announce, observe, dropped, save: (state) => analysed.save("failover", state), audit, overridden: decided.overridden, review: decided.review, decide: decided.onDrift, saveQuarantine: (state) => analysed.save("quarantine", state), prices: () => prices, gatewayThread };
 
   try {
     // Opened in this order, closed in the other: the gateway drains while all others still serve it, and who listens to
     // the signals hears the last word before the API goes.
     const open = { log, metrics: metricsHandler(meter, clock), ready: () => ready };
-    const looked = { features: (question: FeaturesQuestion) => analysed.ask(question), recorded: incident.recorded, wallMs: () => clock.wallMs() };
-    const table = routes({ clock, state: view.document, snapshot: hub.snapshot, actual: observe, recordings, decided: decided.routes, looked });
-    const control = await api(first.api, { ...open, pages: consolePages(log), routes: table, connect: hub.connect }).start();
-    life.opened("api", control.close);
-    const scraped = await metricsListener(first.metrics, open).start();
+    const controls = await api(first.api, { ...open, ...controlled, pages: consolePages(log), clock, dropped, connect: hub.connect }).start();
+    life.opened("api", controls.close);
+    const scraped = await metricsListener(first.metrics, { ...open, clock }).start();
     life.opened("metrics", scraped.close);
     life.opened("signals", () => hub.close("the sidecar is closing"));
     life.opened("gauges", gauges(clock, meter, () => swim?.gateway, () => analysed.depth()));
     swim = await startSwim(first, swimDeps, { failover: saved.get("failover"), quarantine: saved.get("quarantine"), rev: 0, protocol: speaks(first), front: undefined });
     life.opened("protocol", () => stopFinding());
+    life.opened("reviews", decided.start());
     findOut();
     life.opened("swim", async () => void (await swim?.close()));
     ready = { ready: true, reasons: [] };
-    listeners = { gateway: { host: swim.address.address, port: swim.address.port }, api: control.address, metrics: scraped.address };
+    listeners = { gateway: { host: swim.address.address, port: swim.address.port }, api: controls.address, metrics: scraped.address };
     log.info({ version, ...listeners, server: first.server.url, ladder: swim.backends().map(({ name }) => name) }, "swimming");
   } catch (error) {
     await life.close();
@@ -262,16 +284,21 @@ export async function startAgent(first: Config, { clock, log: written, version, 
       return life.close();
     },
     async reload(offered) {
-      const next = withReloadable(config, offered);
+      const next = withReloadable(config, referring(offered));
       const before = config;
       if (next.server.url !== before.server.url) found = undefined;
-      if (!(await inTurn(() => become(next)))) return;
+      if (!(await inTurn(() => become(next)))) return { ok: false, problems: [{ path: "", message: "it could not be put in force; the log says why" }] };
       reloadOk.set(1);
       if (!isDeepStrictEqual(next.server, before.server)) findOut();
-      const atNextStart = (Object.keys(offered) as (keyof Config)[]).filter((section) => !isDeepStrictEqual(offered[section], config[section]));
+      const atNextStart = (Object.keys(offered) as (keyof Config)[]).filter((section) => !isDeepStrictEqual(referring(offered)[section], config[section]));
       log.info(atNextStart.length === 0 ? {} : { atNextStart }, atNextStart.length === 0 ? "the config was reloaded" : "the config was reloaded; some of it takes effect at the next start only");
+      controlled.happened("config", { result: "reloaded", atNextStart });
+      return { ok: true, atNextStart };
     },
-    refused: () => reloadOk.set(0),
+    refused() {
+      reloadOk.set(0);
+      controlled.happened("config", { result: "refused" });
+    },
   };
 }
 

@@ -13,7 +13,7 @@ import type { QualificationOptions } from "./monitors/qualification-options.ts";
 import type { ActualObservation, CopyObservation, HeardExchange, Point, SampleObservation } from "./observation.ts";
 import type { PlainOptions } from "./protocols/plain-options.ts";
 import type { StoreOptions } from "./store/options.ts";
-import type { AuditEvent } from "./store/store.ts";
+import type { AuditEvent, EventsQuery, KeptEvent } from "./store/store.ts";
 
 /** What the monitors want to know of. */
 export type Heard = SampleObservation | CopyObservation | HeardExchange | ActualObservation;
@@ -35,6 +35,24 @@ export interface Setup {
   readonly fresh: boolean;
 }
 
+/** What may be asked of the thread, by name: what the question says, and what its answer. */
+export interface Questions {
+  readonly events: { readonly asked: EventsQuery; readonly answer: readonly KeptEvent[] };
+  /** What moved and why; undefined while there is no model. */
+  readonly features: { readonly asked: FeaturesQuestion; readonly answer: FeaturesView | undefined };
+  /** Reads a reference without using it. */
+  readonly "read-reference": { readonly asked: { readonly path: string; readonly model?: string | undefined }; readonly answer: ReferenceFacts };
+  /** Puts a reference in force; undefined: learns one from traffic. */
+  readonly "use-reference": { readonly asked: { readonly path: string | undefined }; readonly answer: ReferenceFacts | { readonly ok: true } };
+}
+export type QuestionName = keyof Questions;
+export type Question = { readonly [Name in QuestionName]: { readonly name: Name; readonly asked: Questions[Name]["asked"] } }[QuestionName];
+
+/** What a reference is, for people; or why it can not be used. */
+export type ReferenceFacts =
+  | { readonly ok: true; readonly digest: string; readonly model: string; readonly rows: number; readonly features: number }
+  | { readonly ok: false; readonly message: string };
+
 export type ToAnalyst =
   | { readonly type: "observations"; readonly batch: Batch }
   | { readonly type: "save"; readonly key: string; readonly value: unknown; readonly revision: number }
@@ -42,7 +60,7 @@ export type ToAnalyst =
   | ({ readonly type: "spool-add"; readonly lane: Lane; readonly revision: number } & SpoolBatch)
   | { readonly type: "spool-remove"; readonly id: number; readonly revision: number }
   | { readonly type: "spool-oldest"; readonly lane: Lane; readonly question: number }
-  | { readonly type: "ask"; readonly id: number; readonly question: FeaturesQuestion }
+  | { readonly type: "ask"; readonly id: number; readonly question: Question }
   | { readonly type: "close" };
 
 export type FromAnalyst =
@@ -55,9 +73,9 @@ export type FromAnalyst =
   | { readonly type: "spool-lost"; readonly lane: Lane; readonly items: number }
   /** What had this revision was handed to the store. */
   | { readonly type: "kept"; readonly revision: number }
+  /** undefined: it could not be answered. */
+  | { readonly type: "answer"; readonly id: number; readonly answer: unknown }
   | { readonly type: "told"; readonly judgements: readonly Judgement[]; readonly points: readonly NamedPoint[]; readonly notes: readonly string[]; readonly prices: readonly RungPrice[] }
-  /** Without a view where there is no model yet. */
-  | { readonly type: "answer"; readonly id: number; readonly view: FeaturesView | undefined }
   | { readonly type: "log"; readonly level: "debug" | "info" | "warn" | "error"; readonly fields: LogFields; readonly message: string }
   | { readonly type: "closed" };
 

@@ -1,45 +1,41 @@
-/**
- * Questions of people to the analysis thread. A few at a time, and each for a bounded time: the thread may be busy, dead or about
- * to be started again, and who looks at a page is then told so rather than kept waiting.
- */
-import type { ToAnalyst } from "./analysis-messages.ts";
-import type { Cancel, Clock } from "./clock.ts";
-import type { FeaturesQuestion, FeaturesView } from "./feature-view.ts";
+/** Questions that the main thread has put to the analysis thread and that wait for their answers; all of them bounded. */
+import type { Question, QuestionName, Questions, ToAnalyst } from "./analysis-messages.ts";
+import type { Clock } from "./clock.ts";
+import type { Thread } from "./thread.ts";
 
-const inFlightMax = 4;
-const patienceMs = 2_000;
+const pendingMax = 64;
+const patienceMs = 10_000;
 
-export class AnalysisQuestions {
+export class PendingQuestions {
   readonly #clock: Clock;
-  /** False where nobody is there to be asked. */
-  readonly #post: (question: Extract<ToAnalyst, { type: "ask" }>) => boolean;
-  readonly #open = new Map<number, { readonly resolve: (view: FeaturesView | undefined) => void; readonly cancel: Cancel }>();
-  #ids = 0;
+  readonly #pending = new Map<number, (answer: unknown) => void>();
+  #id = 0;
 
-  constructor(clock: Clock, post: (question: Extract<ToAnalyst, { type: "ask" }>) => boolean) {
+  constructor(clock: Clock) {
     this.#clock = clock;
-    this.#post = post;
   }
 
-  ask(question: FeaturesQuestion): Promise<FeaturesView | undefined> {
-    if (this.#open.size >= inFlightMax) return Promise.resolve(undefined);
-    const id = (this.#ids += 1);
+  /** undefined where nobody answers in time. */
+  ask<Name extends QuestionName>(name: Name, asked: Questions[Name]["asked"], desk: Thread<ToAnalyst> | undefined): Promise<Questions[Name]["answer"] | undefined> {
+    if (desk === undefined || this.#pending.size >= pendingMax) return Promise.resolve(undefined);
+    const id = (this.#id += 1);
     return new Promise((resolve) => {
-      this.#open.set(id, { resolve, cancel: this.#clock.after(patienceMs, () => this.answered(id, undefined)) });
-      if (!this.#post({ type: "ask", id, question })) this.answered(id, undefined);
+      const cancel = this.#clock.after(patienceMs, () => this.answered(id, undefined));
+      this.#pending.set(id, (answer) => {
+        cancel();
+        resolve(answer as Questions[Name]["answer"] | undefined);
+      });
+      desk.post({ type: "ask", id, question: { name, asked } as Question });
     });
   }
 
-  /** A late answer finds nobody. */
-  answered(id: number, view: FeaturesView | undefined): void {
-    const asked = this.#open.get(id);
-    this.#open.delete(id);
-    asked?.cancel();
-    asked?.resolve(view);
+  answered(id: number, answer: unknown): void {
+    this.#pending.get(id)?.(answer);
+    this.#pending.delete(id);
   }
 
-  /** There is nobody to answer any more. */
-  close(): void {
-    for (const id of this.#open.keys()) this.answered(id, undefined);
+  /** Nobody will answer any more. */
+  giveUp(): void {
+    for (const id of [...this.#pending.keys()]) this.answered(id, undefined);
   }
 }

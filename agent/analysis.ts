@@ -8,11 +8,10 @@
  * logged and started again with growing pauses; predictions never notice.
  */
 import type { Lane, Spool } from "../exporters/otlp/spool.ts";
-import { instrumentOf, pack, sizeOf, transferable, type FromAnalyst, type Heard, type Setup, type ToAnalyst } from "./analysis-messages.ts";
-import { AnalysisQuestions } from "./analysis-questions.ts";
+import { instrumentOf, pack, sizeOf, transferable, type FromAnalyst, type Heard, type QuestionName, type Questions, type Setup, type ToAnalyst } from "./analysis-messages.ts";
+import { PendingQuestions } from "./analysis-questions.ts";
 import { AnalysisSpool } from "./analysis-spool.ts";
 import type { Cancel, Clock } from "./clock.ts";
-import type { FeaturesQuestion, FeaturesView } from "./feature-view.ts";
 import type { Judgement, RungPrice } from "./judgement.ts";
 import type { Log } from "./log.ts";
 import type { MonitorsOptions } from "./monitors/options.ts";
@@ -73,8 +72,10 @@ export interface Analysis {
   append(event: AuditEvent): void;
   /** Where batches of telemetry wait through an outage, in the store. */
   readonly spool: Spool;
-  /** What people want to look at; undefined where it can not be told now. Never rejects, and never waits longer than two seconds. */
-  ask(question: FeaturesQuestion): Promise<FeaturesView | undefined>;
+  /** Asks the thread; undefined where it is not there, has too much to answer, or takes longer than ten seconds. */
+  ask<Name extends QuestionName>(name: Name, asked: Questions[Name]["asked"]): Promise<Questions[Name]["answer"] | undefined>;
+  /** Judges by another reference from now on; undefined: by one that is learnt from traffic. Holds for threads started later too. */
+  useReference(path: string | undefined): Promise<Questions["use-reference"]["answer"] | undefined>;
   /** Observations that wait or are being analysed. */
   depth(): number;
   /** Analyses and keeps what was heard, and ends the thread; rejects where that takes more than three seconds. */
@@ -120,12 +121,11 @@ type Durable = Extract<ToAnalyst, { type: "save" | "append" | "spool-add" | "spo
 
 /** What both share: the queue, what is durable, and the thread's life. */
 export class AnalysisQueue implements Analysis {
-  readonly #options: AnalysisOptions;
+  #options: AnalysisOptions;
   readonly #deps: AnalysisDeps;
   readonly #openDesk: OpenDesk;
   readonly #bounds: QueueBounds;
   readonly spool: AnalysisSpool;
-  readonly #questions: AnalysisQuestions;
   #desk: Desk | undefined;
   #ready = false;
   #closing = false;
@@ -138,6 +138,8 @@ export class AnalysisQueue implements Analysis {
   /** By revision, oldest first: what was not said to be kept yet. */
   readonly #durable = new Map<number, Durable>();
   #revision = 0;
+
+  readonly #questions: PendingQuestions;
 
   #life = 0;
   #deaths = 0;
@@ -153,10 +155,7 @@ export class AnalysisQueue implements Analysis {
     this.#deps = deps;
     this.#openDesk = openDesk;
     this.#bounds = { ...queueBounds, ...options.queue };
-    this.#questions = new AnalysisQuestions(deps.clock, (question) => {
-      if (this.#ready) this.#desk?.post(question);
-      return this.#ready;
-    });
+    this.#questions = new PendingQuestions(deps.clock);
     this.spool = new AnalysisSpool({
       ask: (question) => this.#ready && this.#desk?.post(question),
       keep: (write) => {
@@ -215,8 +214,13 @@ export class AnalysisQueue implements Analysis {
     this.#deps.spoolLost?.(oldest.lane, oldest.items);
   }
 
-  ask(question: FeaturesQuestion): Promise<FeaturesView | undefined> {
-    return this.#questions.ask(question);
+  ask<Name extends QuestionName>(name: Name, asked: Questions[Name]["asked"]): Promise<Questions[Name]["answer"] | undefined> {
+    return this.#questions.ask(name, asked, this.#ready && !this.#closing ? this.#desk : undefined);
+  }
+
+  useReference(path: string | undefined): Promise<Questions["use-reference"]["answer"] | undefined> {
+    this.#options = { ...this.#options, referencePath: path };
+    return this.ask("use-reference", { path });
   }
 
   depth(): number {
@@ -230,7 +234,7 @@ export class AnalysisQueue implements Analysis {
     this.#gathering?.();
     this.#cancelRestart?.();
     this.spool.close();
-    this.#questions.close();
+    this.#questions.giveUp();
     const desk = this.#desk;
     if (desk === undefined) {
       if (this.#durable.size > 0) this.#deps.log.error({ count: this.#durable.size }, "the analysis thread is down: the latest state is not kept");
@@ -285,7 +289,7 @@ export class AnalysisQueue implements Analysis {
         this.#durable.delete(message.revision);
         return;
       case "answer":
-        return this.#questions.answered(message.id, message.view);
+        return this.#questions.answered(message.id, message.answer);
       case "spool-batch":
         return this.spool.answered(message.question, message.batch);
       case "spool-lost":
@@ -313,7 +317,6 @@ export class AnalysisQueue implements Analysis {
     this.#life += 1;
     this.#desk = undefined;
     this.#ready = false;
-    this.#questions.close();
     if (this.#closing) return this.#onClosed?.();
 
     this.#deaths = clock.monotonicMs() - this.#openedAtMs >= soundMs ? 1 : this.#deaths + 1;
@@ -322,6 +325,7 @@ export class AnalysisQueue implements Analysis {
     dropped("analysis-thread", 1);
     if (this.#inHand.observations > 0) dropped("analysis-lost", this.#inHand.observations);
     this.#inHand = { observations: 0, bytes: 0 };
+    this.#questions.giveUp();
     this.#cancelRestart = clock.after(againMs, () => this.#open());
   }
 

@@ -8,10 +8,11 @@
  */
 import { deserialize, serialize } from "node:v8";
 import { instruments } from "../exporters/instruments.ts";
-import { nameOf, unpack, type FromAnalyst, type Heard, type Setup, type ToAnalyst } from "./analysis-messages.ts";
+import { nameOf, unpack, type FromAnalyst, type Heard, type Question, type ReferenceFacts, type Setup, type ToAnalyst } from "./analysis-messages.ts";
 import { primaryName } from "./backend.ts";
 import type { Clock } from "./clock.ts";
 import { openFeaturiser } from "./featuriser/featuriser.ts";
+import type { Judgement } from "./judgement.ts";
 import type { Log } from "./log.ts";
 import { monitors, type Monitors, type MonitorsDeps, type Part } from "./monitors/monitors.ts";
 import { readReference, type ReadReference } from "./monitors/reference-file.ts";
@@ -46,9 +47,10 @@ class Analyst {
   readonly #clock: Clock;
   readonly #tell: (message: FromAnalyst) => void;
   readonly #store: Store;
-  readonly #reference: MonitorsDeps["reference"];
+  #reference: MonitorsDeps["reference"];
   /** Made when the model's name is known: from the config, the reference, or the first inference. */
   #monitors: Monitors | undefined;
+  #model: string | undefined;
   readonly #cancels: readonly (() => void)[];
   readonly #writes = new Map<WriteResult, number>();
   /** There is nothing to say of a state file that nobody asked for. */
@@ -56,6 +58,10 @@ class Analyst {
   /** The revision of each part of the monitors when it was kept last. */
   readonly #kept = new Map<string, number>();
   #notes: string[] = [];
+  /** The last word on each stream that was not well. */
+  readonly #firing = new Map<string, Judgement>();
+  /** Goes out with the next tick. */
+  #over: Judgement[] = [];
 
   constructor(setup: Setup, { clock, tell }: AnalystDeps, store: Store, read: ReadReference | undefined) {
     this.#setup = setup;
@@ -98,10 +104,42 @@ class Analyst {
       case "spool-oldest":
         return this.#tell({ type: "spool-batch", question: message.question, batch: this.#store.spool.oldest(message.lane) });
       case "ask":
-        return this.#tell({ type: "answer", id: message.id, view: this.#monitors?.features(message.question) });
+        return void this.#answer(message.question).then(
+          (answer) => this.#tell({ type: "answer", id: message.id, answer }),
+          () => this.#tell({ type: "answer", id: message.id, answer: undefined }),
+        );
       case "close":
         return this.#close();
     }
+  }
+
+  async #answer({ name, asked }: Question): Promise<unknown> {
+    switch (name) {
+      case "events":
+        return this.#store.page(asked);
+      case "features":
+        return this.#monitors?.features(asked);
+      case "read-reference":
+        return factsOf(await readReference(asked.path, asked.model));
+      case "use-reference":
+        return this.#useReference(asked.path);
+    }
+  }
+
+  /** The monitors begin anew with another reference; what they had raised is over, since it was raised against the old one. */
+  async #useReference(path: string | undefined): Promise<ReferenceFacts | { readonly ok: true }> {
+    const read = path === undefined ? undefined : await readReference(path, this.#setup.model);
+    if (read?.ok === false) return factsOf(read);
+    const before = this.#monitors;
+    this.#keep(before?.parts.actuals);
+    before?.close();
+    this.#monitors = undefined;
+    this.#reference = read === undefined ? "learn" : read.reference;
+    const model = this.#setup.model ?? read?.reference.model ?? this.#model;
+    if (model !== undefined) this.#watch(model);
+    const message = "another reference is in force: what is normal is judged by it from now on";
+    for (const one of this.#firing.values()) this.#over.push({ ...one, verdict: "stable", statistic: 0, culprits: [], message, atWallMs: this.#clock.wallMs() });
+    return read === undefined ? { ok: true } : factsOf(read);
   }
 
   #observe(observation: Heard): void {
@@ -120,6 +158,7 @@ class Analyst {
   }
 
   #watch(model: string): void {
+    this.#model = model;
     const { monitors: options, fresh } = this.#setup;
     const { featuriser, features } = options;
     if (featuriser !== undefined && fresh) this.#note("the featuriser is off: with it the analysis thread has died again and again");
@@ -135,10 +174,16 @@ class Analyst {
 
   #tick(): void {
     const told = this.#monitors?.tick(this.#clock.monotonicMs(), this.#clock.wallMs());
+    const judgements = [...this.#over, ...(told?.judgements ?? [])];
+    this.#over = [];
+    for (const judgement of judgements) {
+      if (judgement.verdict === "stable") this.#firing.delete(judgement.stream);
+      else this.#firing.set(judgement.stream, judgement);
+    }
     const writes = [...this.#writes].map(([result, value]): Point => ({ instrument: instruments.storeWrites, labels: { result }, value }));
     this.#tell({
       type: "told",
-      judgements: told?.judgements ?? [],
+      judgements,
       points: [...(told?.points ?? []), ...writes].map(nameOf),
       notes: [...this.#notes, ...(told?.notes ?? [])],
       prices: told?.prices ?? [],
@@ -207,6 +252,12 @@ class Analyst {
   #count(result: WriteResult): void {
     if (this.#countWrites) this.#writes.set(result, (this.#writes.get(result) ?? 0) + 1);
   }
+}
+
+function factsOf(read: ReadReference): ReferenceFacts {
+  if (!read.ok) return { ok: false, message: read.message };
+  const { model, rows, features } = read.reference;
+  return { ok: true, digest: read.digest, model, rows, features: features.length };
 }
 
 function logTo(tell: (message: FromAnalyst) => void): Log {

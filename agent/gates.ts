@@ -9,7 +9,7 @@ import type { Meter } from "../exporters/meter.ts";
 import type { Config } from "./config/config.ts";
 import { confidenceRule, type Chosen } from "./contract/confidence.ts";
 import type { GateCounts, GateSetup } from "./contract/gates.ts";
-import { ReviewList, type Review } from "./contract/review-list.ts";
+import type { UnsureAnswer } from "./contract/unsure-answer.ts";
 import { isDerived } from "./featuriser/derived.ts";
 import type { Log } from "./log.ts";
 import { scoreColumns } from "./protocols/score-columns.ts";
@@ -18,19 +18,16 @@ export interface GatesDeps {
   readonly log: Log;
   readonly meter: Meter;
   readonly reference: Reference | undefined;
-  readonly dropped: (what: string) => void;
+  /** An answer was given that a person should look at. */
+  readonly review: (answer: UnsureAnswer) => void;
 }
 
 /** What the gateway is handed to make its gates of, and what they and it tell. */
 export interface GateMeans {
   readonly setup: GateSetup;
   readonly counts: GateCounts;
-  readonly review: (review: Review) => void;
-  /** Oldest first. */
-  readonly reviews: () => readonly Review[];
+  readonly review: (answer: UnsureAnswer) => void;
 }
-
-const reviewsMax = 1_000;
 
 /** Do these sections ask what the reference knows? */
 export function asksReference({ contract, confidence }: Pick<Config, "contract" | "confidence">): boolean {
@@ -38,7 +35,7 @@ export function asksReference({ contract, confidence }: Pick<Config, "contract" 
 }
 
 export function gates({ contract, confidence, monitors }: Pick<Config, "contract" | "confidence" | "monitors">, deps: GatesDeps): GateMeans {
-  const { log, meter, reference, dropped } = deps;
+  const { log, meter, reference } = deps;
   const features = (reference?.features ?? []).filter(({ name }) => !isDerived(name));
   if (contract.validation !== "off") log.info({ validation: contract.validation, features: features.length }, features.length === 0 ? "inferences are held against the model's metadata, as far as there are any: there is no reference" : "inferences are held against the reference and the model's metadata");
 
@@ -50,7 +47,6 @@ export function gates({ contract, confidence, monitors }: Pick<Config, "contract
   if (isJudged) threshold.set(chosen.rule.threshold);
   else threshold.remove();
 
-  const reviews = new ReviewList(reviewsMax);
   return {
     setup: {
       contract: { options: contract, features },
@@ -62,11 +58,10 @@ export function gates({ contract, confidence, monitors }: Pick<Config, "contract
       unchecked: (values) => meter.counter(instruments.contractUnchecked, {}).add(values),
       judged: (result) => meter.counter(instruments.confidenceAnswers, { result }).add(),
     },
-    review(review) {
-      log.info({ ...review, rung: primaryName }, "an answer is to be reviewed: the model was not sure enough");
-      if (reviews.add(review)) dropped("review");
+    review(answer) {
+      log.info({ ...answer, rung: primaryName }, "an answer is to be reviewed: the model was not sure enough");
+      deps.review(answer);
     },
-    reviews: () => reviews.all(),
   };
 }
 

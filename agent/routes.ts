@@ -1,18 +1,37 @@
 /** The table of the control API: what each room brings to it. Nothing is done here; the OpenAPI document is made of it too. */
 import { actualsRoutes, type ActualsDeps } from "./api/actuals.ts";
+import { configRoutes, type ConfigDeps } from "./api/config.ts";
 import { featureRoutes, type FeaturesDeps } from "./api/features.ts";
+import { historyRoutes, type HistoryDeps } from "./api/history.ts";
+import { documentRoute } from "./api/openapi.ts";
+import { overrideRoutes, type OverrideRoutesDeps } from "./api/overrides.ts";
 import { recentRoutes, type RecentDeps } from "./api/recent.ts";
 import { recordingRoutes, type RecordingsDeps } from "./api/recordings.ts";
+import { referencesRoutes, type ReferencesDeps } from "./api/references.ts";
+import { reviewRoutes, type ReviewRoutesDeps } from "./api/reviews.ts";
 import type { Route } from "./api/route.ts";
+import { samplesRoutes, type SamplesDeps } from "./api/samples.ts";
 import { stateRoutes, type StateDeps } from "./api/state.ts";
 
-export type RoutesDeps = ActualsDeps & StateDeps & RecordingsDeps & {
-  /** What the console looks at besides. */
-  readonly looked?: FeaturesDeps & RecentDeps;
-  /** Of a person's decisions. */
-  readonly decided?: readonly Route[];
-};
+export interface RoutesDeps extends ActualsDeps, ConfigDeps, FeaturesDeps, HistoryDeps, RecentDeps, RecordingsDeps, ReferencesDeps, SamplesDeps, StateDeps {
+  readonly version: string;
+  readonly overrides: OverrideRoutesDeps;
+  readonly reviews: ReviewRoutesDeps;
+}
 
 export function routes(deps: RoutesDeps): readonly Route[] {
-  return [...stateRoutes(deps), ...actualsRoutes(deps), ...recordingRoutes(deps), ...(deps.looked === undefined ? [] : [...featureRoutes(deps.looked), ...recentRoutes(deps.looked)]), ...(deps.decided ?? [])];
+  const table = [
+    ...stateRoutes(deps),
+    ...historyRoutes(deps),
+    ...recentRoutes(deps),
+    ...featureRoutes(deps),
+    ...recordingRoutes(deps),
+    ...overrideRoutes(deps.overrides),
+    ...reviewRoutes(deps.reviews),
+    ...actualsRoutes(deps),
+    ...samplesRoutes(deps),
+    ...referencesRoutes(deps),
+    ...configRoutes(deps),
+  ];
+  return [...table, documentRoute(table, deps.version)];
 }

@@ -12,7 +12,8 @@ import type { Audit } from "./audit.ts";
 import type { Clock } from "./clock.ts";
 import { collectors } from "./collectors/collectors.ts";
 import type { Config } from "./config/config.ts";
-import { failover, type Failover } from "./failover/failover.ts";
+import type { UnsureAnswer } from "./contract/unsure-answer.ts";
+import { failover, type Failover, type FailoverDeps } from "./failover/failover.ts";
 import type { SavedFailover } from "./failover/saved.ts";
 import { ask } from "./forward/ask.ts";
 import { sender } from "./forward/send.ts";
@@ -36,6 +37,7 @@ import { describer } from "./probes/describe.ts";
 import { probes } from "./probes/probes.ts";
 import { restarts } from "./probes/restarts.ts";
 import type { ModelDescription } from "./protocols/protocol.ts";
+import { modeOnDrift, onDriftWords } from "./reviews/options.ts";
 import { protocolNamed, type ProtocolName } from "./protocols/protocols.ts";
 
 export interface SwimDeps {
@@ -48,6 +50,10 @@ export interface SwimDeps {
   readonly dropped: (what: string, count?: number) => void;
   readonly save: (state: SavedFailover) => void;
   readonly audit: Audit;
+  /** An answer was given that a person should look at. */
+  readonly review: (answer: UnsureAnswer) => void;
+  /** A decision is to be taken by whom the config says. */
+  readonly decide: FailoverDeps["decide"];
   /** Another override is in force, or none any more. */
   readonly overridden: (override: Override | undefined) => void;
   /** What the rungs are worth, as it was told last. */
@@ -137,12 +143,13 @@ export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy):
     } : undefined,
   });
   steps.qualify(deps.prices());
-  const room = failover(config.failover, {
+  const room = failover({ ...config.failover, onDrift: onDriftWords[modeOnDrift(config.decisions, config.failover.onDrift)] }, {
     clock, target,
     announce: (signal) => retired || deps.announce(signal),
     rungs: () => steps.usable(),
     ladder: steps.rungs.map(({ name }) => name),
     doubt: steps.doubt,
+    decide: deps.decide,
     audit: (entry) => retired || deps.audit(entry),
     overridden: (override) => retired || deps.overridden(override),
     routed: () => data.routed(),
@@ -178,7 +185,7 @@ export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy):
     suspects: (count) => retired || suspects.set(count),
     letGo: (count) => dropped("suspect", count),
   });
-  const { setup, counts, review } = gates(config, { log, meter, reference, dropped });
+  const { setup, counts, review } = gates(config, { log, meter, reference, review: deps.review });
   // Bound before the first, so that the first is seen as a rise.
   const retries = { taken: meter.counter(instruments.retries, { result: "taken" }), refused: meter.counter(instruments.retries, { result: "refused" }) };
   const means = {

@@ -6,7 +6,7 @@ import { stringify } from "yaml";
 import type { AlertName } from "./alerts.ts";
 
 /** Pushed by Pilotfish itself, at once and with more to say than a rule knows. */
-export const pushedAlerts = ["PilotfishFailover", "PilotfishDrift"] as const;
+export const pushedAlerts = ["PilotfishFailover", "PilotfishDrift", "PilotfishApproval"] as const;
 type PushedName = (typeof pushedAlerts)[number];
 
 interface Inhibition {

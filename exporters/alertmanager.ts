@@ -13,7 +13,7 @@ import { Receiver } from "./alertmanager-receiver.ts";
 import { instruments } from "./instruments.ts";
 import type { Meter } from "./meter.ts";
 import { alertmanagerOptions, alertsOf, occurrenceOf, type AlertmanagerOptions, type Alerts } from "./pages.ts";
-import type { Signal } from "./signal.ts";
+import type { ApprovalSignal, Signal } from "./signal.ts";
 
 export { alertmanagerOptions };
 export type { AlertmanagerOptions };
@@ -29,7 +29,7 @@ export interface AlertmanagerDeps {
 }
 
 export interface Alertmanager {
-  signal(signal: Signal): void;
+  signal(signal: Signal | ApprovalSignal): void;
   /** Begins to push. What it returns ends that: changes which are not delivered get one more try, and nothing is resolved, since another instance may go on. */
   start(): () => Promise<void>;
 }

@@ -76,6 +76,8 @@ export const instruments = {
   failoverState: gauge("pilotfish.failover.state", "", "1 for the state that the primary is in, 0 for the others.", ["model", "state"]),
   overrideActive: gauge("pilotfish.override.active", "", "1 for the override of a person that is in force, 0 for the others.", ["action"]),
   overrideUntil: gauge("pilotfish.override.until.time", "s", "Unix time at which the override in force ends by itself; absent while there is none."),
+  reviewsOpen: gauge("pilotfish.reviews.open", "{review}", "Questions that wait for a person now: answers that the model was not sure of, and approvals.", ["kind"]),
+  reviews: counter("pilotfish.reviews", "{review}", "Questions put to a person (open), and what became of them.", ["kind", "state"]),
   activeRung: gauge("pilotfish.failover.rung", "", "1 for the rung that answers now, 0 for the others.", ["model", "rung"]),
   transitions: counter("pilotfish.failover.transitions", "{transition}", "Changes of the primary's state.", ["model", "from", "to", "reason"]),
 
@@ -176,6 +178,8 @@ export const instruments = {
   storeWrites: counter("pilotfish.store.writes", "{write}", "Writes to the state file, by what became of them.", ["result"]),
   subscribers: gauge("pilotfish.signals.subscribers", "{subscriber}", "Who listens to the signals now."),
   signals: counter("pilotfish.signals", "{signal}", "Signals announced.", ["type"]),
+  apiRequests: counter("pilotfish.api.requests", "{request}", "Requests to the control API, by route and status.", ["route", "status"]),
+  audited: counter("pilotfish.audit", "{entry}", "Decisions of people, and those that were refused.", ["action", "result"]),
   notifications: counter("pilotfish.notifications", "{notification}", "Pushes to Alertmanager, by what became of them.", ["result"]),
 } as const satisfies Record<string, AnyInstrument>;
 

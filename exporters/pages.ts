@@ -5,10 +5,10 @@
  */
 import * as z from "zod";
 import { duration } from "../agent/units.ts";
-import type { DriftSignal, Signal, StateSignal } from "./signal.ts";
+import type { ApprovalSignal, DriftSignal, Signal, StateSignal } from "./signal.ts";
 
 const httpUrl = (example: string) => z.url({ protocol: /^https?$/, error: `expected a URL such as "${example}"` });
-const identity = ["alertname", "model", "severity", "stream"];
+const identity = ["alertname", "model", "severity", "stream", "decision"];
 
 export const alertmanagerOptions = z.strictObject({
   /** Base URLs of every Alertmanager of the cluster, not of a balancer before them. None: nothing is pushed. */
@@ -47,10 +47,10 @@ const textMax = 1_000;
 /**
  * What is to be told after a signal; the same map where it changes nothing. A state that is failed, isolated or on probation
  * fires `PilotfishFailover`, a healthy, degraded or suspect one resolves it, and the others say nothing about it; a drift
- * fires and resolves `PilotfishDrift`. Holds at most `alertsMax`: a new one takes the place of the one resolved longest
+ * fires and resolves `PilotfishDrift`, a decision that waits for a person `PilotfishApproval`. Holds at most `alertsMax`: a new one takes the place of the one resolved longest
  * ago, or is let go where all fire.
  */
-export function alertsOf(alerts: Alerts, signal: Signal): Alerts {
+export function alertsOf(alerts: Alerts, signal: Signal | ApprovalSignal): Alerts {
   const occurrence = occurrenceOf(signal);
   if (occurrence === undefined) return alerts;
   const { key, firing, atMs, labels, annotations } = occurrence;
@@ -94,12 +94,14 @@ export interface Occurrence {
 }
 
 /** Undefined where the signal is no page's business. */
-export function occurrenceOf(signal: Signal): Occurrence | undefined {
+export function occurrenceOf(signal: Signal | ApprovalSignal): Occurrence | undefined {
   switch (signal.type) {
     case "state":
       return failoverOf(signal);
     case "drift":
       return driftOf(signal);
+    case "approval":
+      return approvalOf(signal);
     case "transition":
     case "directive":
       return undefined;
@@ -126,6 +128,17 @@ function driftOf({ target, status, stream, culprits, message, atWallMs }: DriftS
     atWallMs,
     `What model ${target.model} sees or answers has drifted (${stream})`,
     moved === "" ? message : `${message.replace(/\.$/, "")}. Shares of the evidence: ${moved}.`,
+  );
+}
+
+function approvalOf({ target, status, decision, question, evidence, default: fallback, deadlineWallMs, atWallMs }: ApprovalSignal): Occurrence {
+  const otherwise = `Without an answer by ${new Date(deadlineWallMs).toISOString()} it is ${fallback === "do" ? "done" : "not done"}`;
+  return occurred(
+    { alertname: "PilotfishApproval", model: target.model, severity: "critical", decision },
+    status === "firing",
+    atWallMs,
+    `A decision about model ${target.model} waits for a person (${decision})`,
+    `${question} ${evidence.replace(/\.$/, "")}. ${otherwise}; "pilotfish review" lists and answers it.`,
   );
 }
 

@@ -74,6 +74,20 @@ export interface DriftSignal {
   readonly atWallMs: number;
 }
 
+/** A decision waits for a person, or no longer does. Only pages carry it. */
+export interface ApprovalSignal {
+  readonly type: "approval";
+  readonly target: Target;
+  readonly status: "firing" | "resolved";
+  readonly decision: string;
+  readonly question: string;
+  readonly evidence: string;
+  /** What is done without an answer, and when. */
+  readonly default: "do" | "do-not";
+  readonly deadlineWallMs: number;
+  readonly atWallMs: number;
+}
+
 export type Signal = StateSignal | TransitionSignal | DirectiveSignal | DriftSignal;
 
 /** What a room is handed to announce something. Never waits, never throws. */

@@ -1,39 +1,43 @@
 /**
- * Who may ask: by token, and, since a browser on this machine can be made to ask for a stranger, by Host and Origin.
+ * What is refused whoever asks, since a browser on this machine can be made to ask for a stranger, and since what stands in a URL
+ * ends in logs.
  *
  * DNS rebinding: a page's own host name is pointed at 127.0.0.1, and to the browser our answers are then of the page's origin.
- * So a listener on loopback answers only to loopback's names. Off loopback a token is needed, which no page knows.
+ * So a listener on loopback answers only to loopback's names. Off loopback a token is needed, which no page knows. There are no
+ * cookies, so nothing that a page sends without knowing a token could count for somebody; what changes something is refused from
+ * another site all the same (Fetch Metadata, https://www.w3.org/TR/fetch-metadata/).
  */
-import { createHash, timingSafeEqual } from "node:crypto";
-import { readFile } from "node:fs/promises";
-import type { IncomingHttpHeaders } from "node:http";
-
-export interface Access {
-  /** undefined: nobody is asked for one. */
-  readonly token: string | undefined;
-  /** Is the listener on loopback? */
-  readonly loopback: boolean;
-}
+import type { IncomingMessage } from "node:http";
 
 export interface Refusal {
-  readonly status: 401 | 403;
+  readonly status: 400 | 401 | 403;
   readonly detail: string;
 }
 
-/** undefined: welcome. `open`: the route needs no token. */
-export function refusalOf(headers: IncomingHttpHeaders, access: Access, open: boolean): Refusal | undefined {
-  const { host, origin, authorization } = headers;
-  if (access.loopback && host !== undefined && !isLoopback(hostnameOf(`http://${host}`))) {
+/** @param loopback is the listener on loopback? */
+export function strangerRefusal({ headers, method = "GET" }: IncomingMessage, loopback: boolean): Refusal | undefined {
+  const { host, origin } = headers;
+  if (loopback && host !== undefined && !isLoopback(hostnameOf(`http://${host}`))) {
     return { status: 403, detail: "the Host is not a name of this machine's loopback" };
   }
   if (origin !== undefined && !isSameOrLoopback(origin, host)) {
     return { status: 403, detail: "the Origin is neither loopback nor this host" };
   }
-  if (!open && access.token !== undefined && !bears(authorization, access.token)) {
-    return { status: 401, detail: "expected Authorization: Bearer and the token" };
+  if (headers["sec-fetch-site"] === "cross-site" && method !== "GET" && method !== "HEAD") {
+    return { status: 403, detail: "a page of another site may change nothing here" };
   }
   return undefined;
 }
+
+const secretNames = /^(?:access_?token|api_?key|auth|authorization|bearer|id_?token|password|secret|token)$/i;
+
+/** Does the URL carry what should stand in a header? */
+export function hasTokenInUrl(url: string | undefined): boolean {
+  const query = (url ?? "").split("?").slice(1).join("?");
+  return [...new URLSearchParams(query).keys()].some((name) => secretNames.test(name));
+}
+
+export const tokenInUrl = "a token in the URL ends in logs and histories and is refused; send it as Authorization: Bearer, and take this one out of use";
 
 /** A name or address of loopback, without port; IPv6 with or without brackets. */
 export function isLoopback(host: string): boolean {
@@ -47,27 +51,4 @@ function isSameOrLoopback(origin: string, host: string | undefined): boolean {
 
 function hostnameOf(url: string): string {
   return URL.canParse(url) ? new URL(url).hostname : "";
-}
-
-/** Digests are compared, so that neither the time nor the length of the token shows. */
-function bears(authorization: string | undefined, token: string): boolean {
-  const given = /^Bearer +([^ ]+) *$/i.exec(authorization ?? "")?.[1];
-  return given !== undefined && timingSafeEqual(digest(given), digest(token));
-}
-
-function digest(text: string): Buffer {
-  return createHash("sha256").update(text).digest();
-}
-
-/** The token in a file, without white space around it; undefined where there is no file. Throws, naming the option. */
-export async function readToken(option: string, path: string | undefined): Promise<string | undefined> {
-  if (path === undefined) return undefined;
-  let text: string;
-  try {
-    text = await readFile(path, "utf8");
-  } catch (error) {
-    throw new Error(`${option}: ${(error as Error).message}`, { cause: error });
-  }
-  if (text.trim() === "") throw new Error(`${option}: ${path} is empty; write the token into it`);
-  return text.trim();
 }

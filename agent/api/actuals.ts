@@ -8,13 +8,14 @@ import type { Clock } from "../clock.ts";
 import type { ActualObservation } from "../observation.ts";
 import { route, type Route } from "./route.ts";
 
-const value = z.union([z.number(), z.string().max(1_000), z.boolean()], { error: "expected a number, a text or a boolean" });
+/** What can come true of one row. */
+export const actualValue = z.union([z.number(), z.string().max(1_000), z.boolean()], { error: "expected a number, a text or a boolean" });
 
 const actual = z
   .strictObject({
     inference_id: z.string().min(1).max(200),
-    actual: value.optional(),
-    actuals: z.array(value).min(1).max(10_000).optional(),
+    actual: actualValue.optional(),
+    actuals: z.array(actualValue).min(1).max(10_000).optional(),
   })
   .refine((row) => (row.actual === undefined) !== (row.actuals === undefined), { message: "expected either actual or actuals" });
 

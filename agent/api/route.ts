@@ -3,7 +3,6 @@
  * document and the tests that go over every route all read it from here.
  */
 import type { IncomingHttpHeaders } from "node:http";
-import type { Readable } from "node:stream";
 import type * as z from "zod";
 import type { Principal, Role } from "../principal.ts";
 import type { Mistake } from "./problem.ts";

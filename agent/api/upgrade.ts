@@ -18,7 +18,7 @@ export function offersSignals({ method, url, headers }: IncomingMessage): boolea
 }
 
 /** Takes every upgrade that the server lets through; who may have one was decided before. Its `clients` are those open now. */
-export function acceptUpgrades(server: Server, connect: (socket: WebSocket, remote: string) => void): WebSocketServer {
+export function acceptUpgrades(server: Server, connect: (socket: WebSocket, remote: string, request: IncomingMessage) => void): WebSocketServer {
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: frameBytesMax,
@@ -26,7 +26,7 @@ export function acceptUpgrades(server: Server, connect: (socket: WebSocket, remo
     handleProtocols: () => subprotocol,
   });
   server.on("upgrade", (request: IncomingMessage, socket: Socket, head: Buffer) => {
-    sockets.handleUpgrade(request, socket, head, (websocket) => connect(websocket, `${socket.remoteAddress}:${socket.remotePort}`));
+    sockets.handleUpgrade(request, socket, head, (websocket) => connect(websocket, `${socket.remoteAddress}:${socket.remotePort}`, request));
   });
   return sockets;
 }

@@ -3,6 +3,7 @@
  * one if the new one is bad.
  */
 import { makeLog } from "../../exporters/logs.ts";
+import type { Reloaded } from "../api/config.ts";
 import { startAgent, type RunningAgent } from "../agent.ts";
 import { systemClock } from "../clock.ts";
 import { problemLine } from "../config/problem.ts";
@@ -31,28 +32,35 @@ export const run = {
     world.onSignal("SIGTERM", end);
     world.onSignal("SIGINT", end);
 
-    let agent: RunningAgent;
+    let agent: RunningAgent | undefined;
+    let reloading: Promise<unknown> = Promise.resolve();
+    /** By SIGHUP or over the API; one after the other. */
+    const reload = (): Promise<Reloaded> => {
+      const done = reloading.then(async (): Promise<Reloaded> => {
+        const again = await load(values, world);
+        if (again.ok && agent !== undefined) return agent.reload(again.config);
+        const problems = again.ok ? [] : again.problems;
+        agent?.refused();
+        log.error({ problems: problems.map((problem) => problemLine(again.file, problem)) }, "the config was not reloaded, the old one stays in force");
+        return { ok: false, problems };
+      });
+      reloading = done;
+      return done;
+    };
+
     try {
-      agent = await startAgent(loaded.config, { clock: systemClock, log, version });
+      agent = await startAgent(loaded.config, { clock: systemClock, log, version, ...(values.config !== undefined && { reload }) });
     } catch (error) {
       await log.close();
       world.err(`pilotfish run: ${error instanceof Error ? error.message : String(error)}\n`);
       return exit.failed;
     }
     world.started();
+    world.onSignal("SIGHUP", () => void reload());
 
-    let reloading: Promise<void> = Promise.resolve();
-    world.onSignal("SIGHUP", () => {
-      reloading = reloading.then(async () => {
-        const again = await load(values, world);
-        if (again.ok) return agent.reload(again.config);
-        agent.refused();
-        log.error({ problems: again.problems.map((problem) => problemLine(again.file, problem)) }, "the config was not reloaded, the old one stays in force");
-      });
-    });
-
+    const running = agent;
     await ended.promise;
-    const left = await Promise.race([reloading.then(() => agent.close()), endedAtOnce.promise]);
+    const left = await Promise.race([reloading.then(() => running.close()), endedAtOnce.promise]);
     if (left === "at once") {
       log.warn({}, "told to end a second time: ended at once, with whatever was under way");
       await log.close();

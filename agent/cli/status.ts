@@ -1,7 +1,7 @@
 /** `pilotfish status`: what a running Pilotfish knows, in a few lines. */
 import { resolve } from "node:path";
 import * as z from "zod";
-import { readToken } from "../api/access.ts";
+import { readToken } from "../api/tokens.ts";
 import { recordingDocument } from "../../exporters/recording.ts";
 import { timeLine } from "../../exporters/time-line.ts";
 import { systemClock } from "../clock.ts";

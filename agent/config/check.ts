@@ -4,8 +4,10 @@
  */
 import { access, constants, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { isLoopback, readToken } from "../api/access.ts";
-import { apiOptionsProblem } from "../api/options.ts";
+import { isLoopback } from "../api/access.ts";
+import { allTokens, apiOptionsProblem } from "../api/options.ts";
+import { readMaterial, type TlsOptions } from "../api/tls.ts";
+import { readToken } from "../api/tokens.ts";
 import { knownRange } from "../ladder/known-range.ts";
 import { ladderMistakes } from "../ladder/mistakes.ts";
 import type { RungOptions } from "../ladder/rung-options.ts";
@@ -19,13 +21,16 @@ type Sections = Partial<Config>;
 /** Paths in a config are meant from the folder of the config's file. */
 export function resolvePaths<Given extends Sections>(config: Given, folder: string): Given {
   const from = <T>(path: T) => (typeof path === "string" ? (resolve(folder, path) as T) : path);
-  const { model, ladder, store, api, probes, monitors } = config as Sections;
+  const { model, ladder, store, api, metrics, references: shelf, probes, monitors } = config as Sections;
+  const tlsFrom = (tls: TlsOptions | undefined) => (tls === undefined ? {} : { tls: { ...tls, cert: from(tls.cert), key: from(tls.key), ...(tls.clientCa !== undefined && { clientCa: from(tls.clientCa) }) } });
   const resolved: Sections = {
     ...(model && { model: { ...model, reference: from(model.reference) } }),
     ...(ladder && { ladder: ladder.map((rung) => resolvedRung(rung, from)) }),
     ...(monitors?.featuriser && { monitors: { ...monitors, featuriser: { ...monitors.featuriser, model: from(monitors.featuriser.model) } } }),
     ...(store && { store: { ...store, path: from(store.path) } }),
-    ...(api && { api: { ...api, tokenFile: from(api.tokenFile) } }),
+    ...(api && { api: { ...api, tokenFile: from(api.tokenFile), socket: from(api.socket), tokens: api.tokens.map((token) => ({ ...token, file: from(token.file) })), ...tlsFrom(api.tls) } }),
+    ...(metrics && { metrics: { ...metrics, ...tlsFrom(metrics.tls) } }),
+    ...(shelf && { references: { ...shelf, folder: from(shelf.folder) } }),
     ...(probes?.inference && { probes: { ...probes, inference: { ...probes.inference, request: from(probes.inference.request), expect: from(probes.inference.expect) } } }),
   };
   return { ...config, ...resolved };
@@ -38,7 +43,7 @@ function resolvedRung(rung: RungOptions, from: <T>(path: T) => T): RungOptions {
 
 /** @param config the sections that could be parsed, with their paths resolved. */
 export async function checkWorld(config: Sections): Promise<readonly Problem[]> {
-  const read = await Promise.all([references(config), rungs(config), featuriser(config), state(config), token(config), knownQuestion(config)]);
+  const read = await Promise.all([references(config), rungs(config), featuriser(config), state(config), secrets(config), knownQuestion(config)]);
   return [...listeners(config), ...strangers(config), ...hedge(config), ...read.flat()];
 }
 
@@ -135,8 +140,10 @@ async function state({ store }: Sections): Promise<readonly Problem[]> {
   }
 }
 
-async function token({ api }: Sections): Promise<readonly Problem[]> {
-  return mistakeOf(() => readToken("api.tokenFile", api?.tokenFile));
+async function secrets({ api, metrics }: Sections): Promise<readonly Problem[]> {
+  const tokens = api === undefined ? [] : allTokens(api).map(({ option, file }) => mistakeOf(() => readToken(option, file)));
+  const certificates = Object.entries({ api, metrics }).map(([name, section]) => (section?.tls === undefined ? [] : mistakeOf(() => readMaterial(name, section.tls as TlsOptions))));
+  return (await Promise.all([...tokens, ...certificates])).flat();
 }
 
 async function readable(file: string, path: string, what: string): Promise<readonly Problem[]> {

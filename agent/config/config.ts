@@ -10,17 +10,20 @@ import { logOptions } from "../../exporters/logs.ts";
 import { otlpOptions } from "../../exporters/opentelemetry.ts";
 import { signalsOptions } from "../../exporters/websocket.ts";
 import { apiOptions } from "../api/options.ts";
+import { referencesOptions } from "../api/references.ts";
 import { metricsOptions } from "../api/metrics-listener.ts";
 import { confidenceOptions, contractOptions } from "../contract/options.ts";
 import { collectorsOptions } from "../collectors/collectors.ts";
 import { failoverOptions } from "../failover/failover.ts";
 import { gatewayOptions } from "../gateway/options.ts";
+import { intakeOptions } from "../intake/options.ts";
 import { ladderOptions } from "../ladder/ladder.ts";
 import { monitorsOptions } from "../monitors/options.ts";
 import { qualificationOptions } from "../monitors/qualification-options.ts";
 import { probesOptions } from "../probes/probes.ts";
 import { plainOptions } from "../protocols/plain-options.ts";
 import { protocolNames } from "../protocols/protocols.ts";
+import { decisionsOptions } from "../reviews/options.ts";
 import { storeOptions } from "../store/options.ts";
 import { explain, locate, type Problem } from "./problem.ts";
 import { inWords } from "./words.ts";
@@ -55,10 +58,13 @@ export const configSchema = z.strictObject({
   probes: probesOptions.prefault({}),
   collectors: collectorsOptions.prefault({}),
   failover: failoverOptions.prefault({}),
+  decisions: decisionsOptions.prefault({}),
   monitors: monitorsOptions.prefault({}),
   store: storeOptions.prefault({}),
   signals: signalsOptions.prefault({}),
   api: apiOptions.prefault({}),
+  references: referencesOptions.prefault({}),
+  intake: intakeOptions.prefault({}),
   metrics: metricsOptions.prefault({}),
   otlp: otlpOptions.prefault({}),
   alertmanager: alertmanagerOptions.prefault({}),

@@ -11,6 +11,7 @@ import type { Observation } from "../observation.ts";
 import type { Close } from "../lifecycle.ts";
 import type { Override, OverrideAnswer, OverrideAsked } from "../override.ts";
 import type { Principal } from "../principal.ts";
+import type { Verdict } from "../review.ts";
 import { duration } from "../units.ts";
 import type { Announce, StateSignal, Status, Target } from "../../exporters/signal.ts";
 import { mayClaim, ratioOptions } from "./circuit.ts";
@@ -52,6 +53,8 @@ export interface FailoverDeps {
   /** Why a rung might not answer, for a person who wants to pin it; undefined where nothing speaks against it. */
   readonly doubt?: (rung: string) => string | undefined;
   readonly audit?: Audit;
+  /** A failover on drift is to be decided by whom the config says. Absent: as `onDrift` alone says. */
+  readonly decide?: ((asked: { readonly question: string; readonly evidence: string }) => { readonly verdict: Promise<Verdict>; readonly withdraw: () => void }) | undefined;
   /** Another override is in force, or none any more. */
   readonly overridden?: (override: Override | undefined) => void;
   readonly target: () => Target;
@@ -98,7 +101,10 @@ function sameTarget(a: Target, b: Target): boolean {
   return a.model === b.model && a.version === b.version && a.endpoint === b.endpoint;
 }
 
-export function failover(options: FailoverOptions, deps: FailoverDeps): Failover {
+/** As a config says it, but for drift, on which its section `decisions` may say more. */
+export type FailoverSetup = Omit<FailoverOptions, "onDrift"> & { readonly onDrift: FailoverPolicy["onDrift"] };
+
+export function failover(options: FailoverSetup, deps: FailoverDeps): Failover {
   const { clock, announce } = deps;
   const policy: FailoverPolicy = {
     failuresMax: options.failures,
@@ -119,6 +125,7 @@ export function failover(options: FailoverOptions, deps: FailoverDeps): Failover
   const over: End | undefined = kept === undefined ? undefined : kept.untilMs <= clock.monotonicMs() ? "ended" : names().includes(kept.rung) ? undefined : "gone";
   if (over !== undefined) state = { ...state, override: undefined };
   let cancelEnd: Cancel = () => {};
+  let withdraw: () => void = () => {};
   let route: Route = routeOf(state, policy, deps.rungs());
   let rev = deps.rev + 1;
   let current = describe(clock.wallMs());
@@ -172,6 +179,7 @@ export function failover(options: FailoverOptions, deps: FailoverDeps): Failover
       watchEnd();
       deps.overridden?.(state.override);
     }
+    if ((before.drift === undefined) !== (state.drift === undefined)) driftTurned();
     const status = statusOf(state, policy);
     const cause = causeOf(state);
     const moved = status !== current.status || route.rung !== current.rung || route.reason !== current.reason;
@@ -185,6 +193,20 @@ export function failover(options: FailoverOptions, deps: FailoverDeps): Failover
       const why = cause.code === "none" ? recovered : cause;
       announce({ type: "transition", target: current.target, from, to: status, rung: route.rung, reason: route.reason, cause: why, atWallMs: nowWallMs });
     }
+  }
+
+  /** It begins or ends: whoever decides on it is asked, or need not answer any more. Each drift is asked about once. */
+  function driftTurned(): void {
+    withdraw();
+    withdraw = () => {};
+    const { drift } = state;
+    if (drift === undefined || state.driftVerdict !== undefined) return;
+    const asked = deps.decide?.({ question: `Keep requests from the primary of ${deps.target().model}, because what it sees has drifted?`, evidence: drift.evidence });
+    if (asked === undefined) return;
+    withdraw = asked.withdraw;
+    void asked.verdict.then((verdict) => {
+      if (state.drift !== undefined) hear({ kind: "drift-verdict", verdict });
+    });
   }
 
   /** The tick would end it a little late. */
@@ -240,6 +262,7 @@ export function failover(options: FailoverOptions, deps: FailoverDeps): Failover
       if (over !== undefined) deps.save(save(state, clock.monotonicMs(), clock.wallMs()));
       deps.overridden?.(state.override);
       watchEnd();
+      if (state.drift !== undefined) driftTurned();
       const cancelTick = clock.every(tickMs, () => hear({ kind: "tick" }));
       return () => {
         cancelTick();

@@ -7,6 +7,7 @@ import type { Standing } from "./standing.ts";
 import type { Cause } from "../../exporters/signal.ts";
 import type { Judgement } from "../judgement.ts";
 import type { AttemptObservation, ProbeObservation } from "../observation.ts";
+import type { Verdict } from "../review.ts";
 import { ratioThatTripped, reduceCircuit, type CircuitEvent } from "./circuit.ts";
 import { noCause, type FailoverPolicy, type FailoverState, type ProbeHealth, type ProbeName } from "./state.ts";
 
@@ -21,6 +22,8 @@ export type FailoverEvent =
   | { readonly kind: "release" }
   /** What was decided while this state was made from an earlier one. */
   | { readonly kind: "adopt"; readonly override: Standing | undefined }
+  /** Whoever was to decide on the drift has. */
+  | { readonly kind: "drift-verdict"; readonly verdict: Verdict }
   | { readonly kind: "claim" }
   | { readonly kind: "drain" }
   | { readonly kind: "tick" };
@@ -36,6 +39,8 @@ export function reduce(state: FailoverState, event: FailoverEvent, nowMs: number
     case "override":
     case "adopt":
       return { ...state, override: event.override };
+    case "drift-verdict":
+      return state.drift === undefined || state.driftVerdict === event.verdict ? state : { ...state, driftVerdict: event.verdict };
     case "release":
       return state.override === undefined ? state : { ...state, override: undefined };
     case "claim":
@@ -144,5 +149,5 @@ function hearJudgement(state: FailoverState, judgement: Judgement): FailoverStat
   if (judgement.verdict === "drift") {
     return { ...state, drift: { detector: judgement.detector, code: "drift", evidence: judgement.message } };
   }
-  return judgement.verdict === "stable" && state.drift !== undefined ? { ...state, drift: undefined } : state;
+  return judgement.verdict === "stable" && state.drift !== undefined ? { ...state, drift: undefined, driftVerdict: undefined } : state;
 }

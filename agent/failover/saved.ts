@@ -30,6 +30,7 @@ const savedFailover = z.object({
   retryInMs: z.number().min(0),
   cause: savedCause,
   drift: savedCause.optional(),
+  driftVerdict: z.enum(["do", "do-not"]).optional(),
   override: savedOverride.optional(),
 });
 export type SavedFailover = z.infer<typeof savedFailover>;
@@ -44,6 +45,7 @@ export function save(state: FailoverState, nowMs: number, wallMs: number = 0): S
     retryInMs: circuit.state === "open" ? Math.max(0, circuit.retryAtMs - nowMs) : 0,
     cause: state.cause,
     ...(state.drift === undefined ? {} : { drift: state.drift }),
+    ...(state.driftVerdict === undefined ? {} : { driftVerdict: state.driftVerdict }),
     ...(override === undefined ? {} : { override: saveOverride(override, nowMs, wallMs) }),
   };
 }
@@ -60,14 +62,14 @@ export function overrideOnly(saved: SavedFailover): SavedFailover {
 
 /** Did anything change that a restart should know? */
 export function outlives(before: FailoverState, after: FailoverState): boolean {
-  return before.circuit.state !== after.circuit.state || before.circuit.trips !== after.circuit.trips || before.drift !== after.drift || before.override !== after.override;
+  return before.circuit.state !== after.circuit.state || before.circuit.trips !== after.circuit.trips || before.drift !== after.drift || before.driftVerdict !== after.driftVerdict || before.override !== after.override;
 }
 
 /** undefined where nothing was saved, or something this version does not know. An override whose time is over is there, and ends with the first tick. */
 export function restore(saved: unknown, nowMs: number, policy: FailoverPolicy, wallMs: number = 0): FailoverState | undefined {
   const parsed = savedFailover.safeParse(saved);
   if (!parsed.success) return undefined;
-  const { open, trips, retryInMs, cause, drift, override } = parsed.data;
+  const { open, trips, retryInMs, cause, drift, driftVerdict, override } = parsed.data;
   const fresh = initial(nowMs);
   return {
     ...fresh,
@@ -76,6 +78,7 @@ export function restore(saved: unknown, nowMs: number, policy: FailoverPolicy, w
       : closed(nowMs, trips),
     cause: open ? cause : noCause,
     drift,
+    driftVerdict,
     override: override && restoreOverride(override, nowMs, wallMs),
   };
 }

@@ -1,6 +1,7 @@
 /** What failover knows: the primary's circuit, what its probes said last, whether its answers have drifted and why, and what a person has decided. */
 import type { Cause } from "../../exporters/signal.ts";
 import { closed, type Circuit, type CircuitPolicy } from "./circuit.ts";
+import type { Verdict } from "../review.ts";
 import type { Standing } from "./standing.ts";
 
 export const probeNames = ["http", "inference", "progress"] as const;
@@ -25,6 +26,8 @@ export interface FailoverState {
   readonly probes: Readonly<Record<ProbeName, ProbeHealth>>;
   /** Set while the answers count as drifted. */
   readonly drift: Cause | undefined;
+  /** What was decided on this drift; undefined where nothing was, or nobody was asked. */
+  readonly driftVerdict: Verdict | undefined;
   /** A person's decision, which the route follows whatever else is known. */
   readonly override: Standing | undefined;
   /** Why the circuit is not closed, or what it last recovered from. */
@@ -39,7 +42,8 @@ export interface FailoverPolicy extends CircuitPolicy {
   readonly probeFailuresMax: number;
   /** Passes in a row of the http probe that are asked for before a trial. */
   readonly probePassesMin: number;
-  readonly onDrift: "page" | "failover";
+  /** page: drift is told only; failover: it keeps requests from the primary; approve: it does so when a person says so. */
+  readonly onDrift: "page" | "failover" | "approve";
 }
 
 const nothingKnown: ProbeHealth = { verdict: "unknown", times: 0, cause: noCause, passedOnce: false, mismatch: false };
@@ -49,6 +53,7 @@ export function initial(nowMs: number): FailoverState {
     circuit: closed(nowMs),
     probes: { http: nothingKnown, inference: nothingKnown, progress: nothingKnown },
     drift: undefined,
+    driftVerdict: undefined,
     override: undefined,
     cause: noCause,
     heard: false,

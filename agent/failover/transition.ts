@@ -10,9 +10,14 @@ export function statusOf(state: FailoverState, policy: FailoverPolicy): Status {
   if (decided !== undefined) return decided;
   if (state.circuit.state === "open") return "failed";
   if (state.circuit.state === "half-open") return "probation";
-  if (state.drift !== undefined) return policy.onDrift === "failover" ? "isolated" : "degraded";
+  if (state.drift !== undefined) return isKeptByDrift(state, policy) ? "isolated" : "degraded";
   if (state.circuit.failures >= 2 || Object.values(state.probes).some((probe) => probe.verdict === "fail")) return "suspect";
   return state.heard ? "healthy" : "unknown";
+}
+
+/** Drift keeps requests from the primary. */
+function isKeptByDrift({ drift, driftVerdict }: FailoverState, { onDrift }: FailoverPolicy): boolean {
+  return drift !== undefined && (onDrift === "failover" || (onDrift === "approve" && driftVerdict === "do"));
 }
 
 /** Why things are as they are. */
@@ -29,7 +34,7 @@ export function routeOf(state: FailoverState, policy: FailoverPolicy, rungs: rea
   const fallback = rungs[0] ?? "none";
   if (state.circuit.state === "open") return { primary: "blocked", reason: blockedBy(state.cause), rung: fallback };
   if (state.circuit.state === "half-open") return { primary: "trial", reason: blockedBy(state.cause), rung: fallback };
-  if (state.drift !== undefined && policy.onDrift === "failover") return { primary: "blocked", reason: "drift", rung: fallback };
+  if (isKeptByDrift(state, policy)) return { primary: "blocked", reason: "drift", rung: fallback };
   return { primary: "flows", reason: "normal", rung: primaryName };
 }
 
@@ -42,7 +47,7 @@ function blockedBy(cause: Cause): Reason {
 export function onlyCounted(before: FailoverState, after: FailoverState): boolean {
   const [from, to] = [before.circuit, after.circuit];
   if (from.state !== "closed" || to.state !== "closed" || from.failures !== to.failures || from.trips !== to.trips) return false;
-  return before.heard === after.heard && before.probes === after.probes && before.drift === after.drift && before.override === after.override && before.draining === after.draining;
+  return before.heard === after.heard && before.probes === after.probes && before.drift === after.drift && before.driftVerdict === after.driftVerdict && before.override === after.override && before.draining === after.draining;
 }
 
 /**

@@ -2,7 +2,7 @@
 import type { Question, Route, Rung } from "../backend.ts";
 import type { Clock } from "../clock.ts";
 import type { GateCounts, Gates, GateSetup } from "../contract/gates.ts";
-import type { Review } from "../contract/review-list.ts";
+import type { UnsureAnswer } from "../contract/unsure-answer.ts";
 import type { Log } from "../log.ts";
 import type { Observe } from "../observation.ts";
 import type { ModelDescription, Protocol } from "../protocols/protocol.ts";
@@ -76,7 +76,7 @@ export interface GatewayDeps {
   /** The primary's model, as far as its metadata are known; the same object for the same. */
   description?(): ModelDescription | undefined;
   /** An answer was given that a person should look at. */
-  review?(review: Review): void;
+  review?(answer: UnsureAnswer): void;
   /** One for all gateways; absent where there is none. */
   readonly quarantine?: QuarantineSeam | undefined;
 }

@@ -27,6 +27,21 @@ export interface AuditEvent {
   readonly detail: unknown;
 }
 
+/** An event as it is kept: its number never comes again, and a later event has a greater one. */
+export interface KeptEvent extends AuditEvent {
+  readonly id: number;
+}
+
+export interface EventsQuery {
+  readonly kinds: readonly string[];
+  /** Only events with a smaller number. */
+  readonly before?: number | undefined;
+  readonly limit: number;
+}
+
+/** Decisions of people are bounded on their own, so that a server that flaps does not wash them out. */
+export const auditKind = "audit";
+
 export interface StoreDeps {
   readonly log: Log;
   readonly wallMs: () => number;
@@ -88,6 +103,7 @@ export class Store {
   readonly #append: StatementSync;
   readonly #prune: StatementSync;
   readonly #events: StatementSync;
+  readonly #page: StatementSync;
   #failing = false;
 
   /** Use `openStore`. */
@@ -103,7 +119,13 @@ export class Store {
     );
     this.#keys = database.prepare("SELECT key FROM state ORDER BY key");
     this.#append = database.prepare("INSERT INTO events (at_ms, kind, detail) VALUES (?, ?, ?)");
-    this.#prune = database.prepare("DELETE FROM events WHERE id <= ?");
+    // The least number of the latest `eventsMax` of its class; what is below it goes. By an index, in both.
+    this.#prune = database.prepare(
+      "DELETE FROM events WHERE (kind = 'audit') = ?1 AND id < (SELECT id FROM events WHERE (kind = 'audit') = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
+    );
+    this.#page = database.prepare(
+      "SELECT id, at_ms, kind, detail FROM events WHERE kind IN (SELECT value FROM json_each(?)) AND id < ? ORDER BY id DESC LIMIT ?",
+    );
     this.spool = new SpoolTable(database, spoolMax, spoolLost, (write) => this.#write(write) !== "failed");
     this.#events = database.prepare("SELECT at_ms, kind, detail FROM events ORDER BY id DESC LIMIT ?");
   }
@@ -121,17 +143,27 @@ export class Store {
     return this.#write(() => this.#put.run(key, value, atWallMs));
   }
 
-  /** Adds to the audit; the oldest event goes when there are too many. */
+  /** Adds to the audit; the oldest event of its class goes when there are too many. */
   append({ atWallMs, kind, detail }: AuditEvent): WriteResult {
     return this.#write(() => {
-      const { lastInsertRowid } = this.#append.run(atWallMs, kind, jsonOf(detail));
-      this.#prune.run(Number(lastInsertRowid) - this.#eventsMax);
+      this.#append.run(atWallMs, kind, jsonOf(detail));
+      this.#prune.run(kind === auditKind ? 1 : 0, this.#eventsMax - 1);
     });
   }
 
   /** Latest first. */
   events(limit: number): readonly AuditEvent[] {
     return this.#events.all(limit).map((row) => ({
+      atWallMs: row["at_ms"] as number,
+      kind: row["kind"] as string,
+      detail: JSON.parse(row["detail"] as string) as unknown,
+    }));
+  }
+
+  /** Of these kinds, latest first. */
+  page({ kinds, before = Number.MAX_SAFE_INTEGER, limit }: EventsQuery): readonly KeptEvent[] {
+    return this.#page.all(JSON.stringify(kinds), before, limit).map((row) => ({
+      id: row["id"] as number,
       atWallMs: row["at_ms"] as number,
       kind: row["kind"] as string,
       detail: JSON.parse(row["detail"] as string) as unknown,
@@ -201,6 +233,7 @@ function prepared(database: DatabaseSync): DatabaseSync {
     CREATE TABLE IF NOT EXISTS events (id INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, kind TEXT NOT NULL, detail TEXT NOT NULL) STRICT;
     CREATE TABLE IF NOT EXISTS spool (id INTEGER PRIMARY KEY AUTOINCREMENT, lane TEXT NOT NULL, items INTEGER NOT NULL, body BLOB NOT NULL) STRICT;
     CREATE INDEX IF NOT EXISTS spool_by_lane ON spool (lane, id);
+    CREATE INDEX IF NOT EXISTS events_by_class ON events ((kind = 'audit'), id);
     PRAGMA application_id = ${applicationId};
     PRAGMA user_version = ${schemaVersion};
   `);

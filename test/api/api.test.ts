@@ -10,6 +10,7 @@ import { api, type ApiDeps } from "../../agent/api/api.ts";
 import { apiOptions, apiOptionsProblem } from "../../agent/api/options.ts";
 import { routes, type RoutesDeps } from "../../agent/routes.ts";
 import { silent } from "../../agent/log.ts";
+import type { AuditEntry } from "../../agent/audit.ts";
 import type { ActualObservation } from "../../agent/observation.ts";
 import { snapshotDocument, subprotocol } from "../../exporters/frames.ts";
 import type { StateSignal } from "../../exporters/signal.ts";
@@ -28,9 +29,16 @@ const failed: StateSignal = {
   rev: 1,
 };
 
+const nothingKept = async () => ({ result: "missing" as const, message: "there is none" });
+const noReferences: RoutesDeps["references"] = {
+  list: () => ({ active: null, configured: null, references: [] }),
+  upload: nothingKept, activate: nothingKept, rollBack: nothingKept, remove: nothingKept,
+};
+
 let clock: FakeClock;
 let hub: SignalHub;
 let actuals: ActualObservation[];
+let audited: AuditEntry[];
 let deps: Deps;
 /** What the listener and the routes are handed. */
 type Deps = Omit<ApiDeps, "routes"> & RoutesDeps;
@@ -44,6 +52,7 @@ beforeEach(async () => {
   clock = new FakeClock();
   hub = signalHub({ clock, instance: "pod-7", log: silent }, signalsOptions.parse({}));
   actuals = [];
+  audited = [];
   deps = {
     clock,
     log: silent,
@@ -52,7 +61,22 @@ beforeEach(async () => {
     metrics: (_, response) => void response.setHeader("content-type", "text/plain").end("pilotfish_up 1\n"),
     actual: (observation) => void actuals.push(observation),
     connect: hub.connect,
+    audit: (entry) => void audited.push(entry),
+    answered: () => {},
+    dropped: () => {},
+    version: "test",
+    config: () => ({}),
+    reload: undefined,
+    events: async () => [],
+    samples: () => ({ ok: true, accepted: 0, ignored: 0 }),
+    referencesSizeMax: 1_024,
+    references: noReferences,
     snapshot: hub.snapshot,
+    features: async () => undefined,
+    recorded: () => ({ timesMs: new Float64Array(), series: [], events: [] }),
+    wallMs: () => clock.wallMs(),
+    overrides: { current: () => undefined, decide: () => ({ ok: false, detail: "not here" }), release: () => undefined },
+    reviews: { list: () => ({ reviews: [], next: undefined }), get: () => undefined, answer: () => ({ ok: false, why: "unknown", detail: "not here" }) },
   };
 });
 

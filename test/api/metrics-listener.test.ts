@@ -5,8 +5,10 @@ import { metricsListener, metricsOptions } from "../../agent/api/metrics-listene
 import type { OpenRoutesDeps } from "../../agent/api/open-routes.ts";
 import type { Close } from "../../agent/lifecycle.ts";
 import { silent } from "../../agent/log.ts";
+import { FakeClock } from "../fake-clock.ts";
 
-const deps: OpenRoutesDeps = {
+const deps: OpenRoutesDeps & { readonly clock: FakeClock } = {
+  clock: new FakeClock(),
   log: silent,
   ready: () => ({ ready: false, reasons: ["the gateway is not listening"] }),
   metrics: (_, response) => void response.end("pilotfish_up 1\n"),

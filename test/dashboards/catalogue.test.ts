@@ -88,6 +88,8 @@ const unseen: readonly (keyof typeof instruments)[] = [
   "attemptDuration",
   "overrideActive",
   "overrideUntil",
+  "reviewsOpen",
+  "reviews",
   "probeDuration",
   "probeLastSuccess",
   "driftAlarms",
@@ -129,6 +131,8 @@ const unseen: readonly (keyof typeof instruments)[] = [
   "gpuPcieReplays",
   "gpuProcesses",
   "subscribers",
+  "apiRequests",
+  "audited",
 ];
 
 test("every series in the catalogue is shown or alarmed on, or is on the list of those that are not", () => {

@@ -83,6 +83,16 @@ describe("which alerts follow from a signal", () => {
     expect(moved?.annotations.summary).not.toMatch(/AGEP|14/);
   });
 
+  test("a decision that waits pages with its deadline and its default, and ends when it is taken", () => {
+    const waits = { type: "approval", target, status: "firing", decision: "failoverOnDrift", question: "Keep requests from the primary?", evidence: "RELP moved.", default: "do", deadlineWallMs: startMs + 900_000, atWallMs: startMs } as const;
+    const firing = alertsOf(none, waits);
+    expect([...firing.values()]).toMatchObject([{
+      labels: { alertname: "PilotfishApproval", model: "employment", severity: "critical", decision: "failoverOnDrift" },
+      annotations: { description: expect.stringMatching(/^Keep requests from the primary\? RELP moved\. Without an answer by \d{4}-.*Z it is done; "pilotfish review" lists and answers it\.$/) as string },
+    }]);
+    expect(fired(alertsOf(firing, { ...waits, status: "resolved", atWallMs: startMs + 5_000 }))).toEqual([]);
+  });
+
   test("nothing changes where nothing has happened", () => {
     expect(alertsOf(none, state("healthy", 0))).toBe(none);
     expect(alertsOf(none, drift("resolved", 0))).toBe(none);

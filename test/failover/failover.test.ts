@@ -3,6 +3,7 @@ import { failover, failoverOptions, type Failover } from "../../agent/failover/f
 import type { SavedFailover } from "../../agent/failover/saved.ts";
 import type { Outcome } from "../../agent/backend.ts";
 import type { Judgement } from "../../agent/judgement.ts";
+import type { Verdict } from "../../agent/review.ts";
 import type { ProbeObservation } from "../../agent/observation.ts";
 import type { Signal, Target } from "../../exporters/signal.ts";
 import { FakeClock } from "../fake-clock.ts";
@@ -145,6 +146,44 @@ test("drift is told, and does not fail over unless the config says so", () => {
   over.room.judge(drifted);
   expect(over.room.current()).toMatchObject({ status: "isolated", rung: "onnx", reason: "drift" });
   expect(over.room.route().primary).toBe("blocked");
+});
+
+test("drift that waits for a person's word keeps requests away only after it, is asked about once, and is withdrawn when it is over", async () => {
+  const asked: { readonly evidence: string; readonly answer: PromiseWithResolvers<Verdict>; withdrawn: boolean }[] = [];
+  let kept: SavedFailover | undefined;
+  const make = (saved?: unknown) => failover({ ...failoverOptions.parse({}), onDrift: "approve" }, {
+    clock: new FakeClock(), announce: () => {}, rungs: () => ["onnx"], target: () => known, release: () => {}, save: (state) => (kept = state), saved, rev: 0,
+    decide({ evidence }) {
+      const one = { evidence, answer: Promise.withResolvers<Verdict>(), withdrawn: false };
+      asked.push(one);
+      return { verdict: one.answer.promise, withdraw: () => (one.withdrawn = true) };
+    },
+  });
+  const room = make();
+  void room.start();
+  room.judge(drifted);
+  room.judge({ ...drifted, message: "employment drifted: RELP, AGEP" });
+  expect(asked.map(({ evidence }) => evidence)).toEqual(["employment drifted: RELP"]);
+  expect(room.current().status).toBe("degraded");
+  asked[0]?.answer.resolve("do");
+  await Promise.resolve();
+  expect(room.current()).toMatchObject({ status: "isolated", rung: "onnx", reason: "drift" });
+
+  // The next run knows what was said, and does not ask again.
+  const next = make(kept);
+  void next.start();
+  expect(next.current().status).toBe("isolated");
+  expect(asked).toHaveLength(1);
+
+  next.judge({ ...drifted, verdict: "stable" });
+  expect(next.route().primary).toBe("flows");
+  next.judge(drifted);
+  expect(asked).toHaveLength(2);
+  next.judge({ ...drifted, verdict: "stable" });
+  expect(asked[1]?.withdrawn).toBe(true);
+  asked[1]?.answer.resolve("do");
+  await Promise.resolve();
+  expect(next.route().primary).toBe("flows");
 });
 
 test("after a restart it comes back failed over, with its drift, and goes on trial once the probes agree", () => {

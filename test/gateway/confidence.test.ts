@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { expect } from "vitest";
 import { parseConfig } from "../../agent/config/config.ts";
-import type { Review } from "../../agent/contract/review-list.ts";
+import type { UnsureAnswer } from "../../agent/contract/unsure-answer.ts";
 import { gates } from "../../agent/gates.ts";
 import { silent, type Log } from "../../agent/log.ts";
 import { readReference } from "../../agent/monitors/reference-file.ts";
@@ -23,10 +23,10 @@ async function staged(confidence: string, answer: string, { rungs = [] as Return
   const log: Log = { ...silent, info: (fields, message) => void logged.push([message, fields]), warn: (fields, message) => void logged.push([message, fields]) };
   const parsed = parseConfig(`{ server: { url: "http://127.0.0.1:1" }, confidence: ${confidence} }`);
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
-  const made = gates(parsed.config, { log, meter: new Meter(new FakeClock()), reference: known ?? undefined, dropped: () => {} });
+  const made = gates(parsed.config, { log, meter: new Meter(new FakeClock()), reference: known ?? undefined, review: () => {} });
   const remembered: unknown[] = [];
   const server = await httpServer((request, response) => void bodyOf(request).then(() => response.end(answer)));
-  const reviews: Review[] = [];
+  const reviews: UnsureAnswer[] = [];
   const staging = await stage(server, { gates: made.setup, gateCounts: made.counts, rungs, remember: (...all) => remembered.push(all), review: (review) => reviews.push(review) });
   return { ...staging, logged, remembered, reviews };
 }

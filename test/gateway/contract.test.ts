@@ -30,7 +30,7 @@ async function staged(contract: string, { protocol = openInference, rungs = [] a
   const meter = new Meter(new FakeClock());
   const config = parseConfig(`{ server: { url: "http://127.0.0.1:1" }, contract: ${contract} }`);
   if (!config.ok) throw new Error(JSON.stringify(config.problems));
-  const made = gates(config.config, { log: silent, meter, reference, dropped: () => {} });
+  const made = gates(config.config, { log: silent, meter, reference, review: () => {} });
   const got: { body: Buffer; headers: Record<string, unknown> }[] = [];
   const server = await httpServer((request, response) => {
     void bodyOf(request).then((body) => {
@@ -129,7 +129,7 @@ test("repair: a second attempt and a rung get the repaired request too", async (
   const meter = new Meter(new FakeClock());
   const parsed = parseConfig('{ server: { url: "http://127.0.0.1:1" }, contract: { validation: repair } }');
   if (!parsed.ok) throw new Error("config");
-  const { setup, counts } = gates(parsed.config, { log: silent, meter, reference, dropped: () => {} });
+  const { setup, counts } = gates(parsed.config, { log: silent, meter, reference, review: () => {} });
   const bodies: string[] = [];
   const server = await httpServer((request, response) => void bodyOf(request).then((body) => {
     bodies.push(body.toString());

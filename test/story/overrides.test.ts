@@ -26,7 +26,8 @@ async function servers() {
   const url = await httpServer((request, response) => {
     void bodyOf(request).then(() => {
       if (request.method === "POST") server.asked += 1;
-      response.writeHead(server.isWell ? 200 : 500).end(request.method === "POST" ? answer : metadata);
+      const body = request.method === "POST" ? answer : metadata;
+      response.writeHead(server.isWell ? 200 : 500, { "content-length": body.length }).end(body);
     }, () => {});
   });
   const broken = await httpServer((_, response) => response.writeHead(500).end());
@@ -149,6 +150,23 @@ test("it outlives a reload and a restart, and ends at its time all the same", as
 
   const third = await swimming(config);
   expect((await third.ask("GET", "/v1/overrides")).body).toEqual({ overrides: [] });
+});
+
+test("an answer that the model was not sure of waits for a person, outlives a restart, and what the person says is its actual", async () => {
+  const { server } = await servers();
+  const config = storyConfig(server.url, "m", `monitors: { score: y }\nconfidence: { accept: 0.9, below: review }\nstore: { path: "${join(await folder(), "state.db")}" }`);
+  const first = await swimming(config);
+  expect(await first.infer()).toBe("200 primary (normal)");
+  const { body } = await first.ask("GET", "/v1/reviews");
+  expect(body).toMatchObject({ reviews: [{ id: "1", kind: "answer", evidence: "the model was not sure of row 0: its confidence was 0.750" }], next: null });
+  expect(await first.page()).toMatch(/^pilotfish_reviews_open\{kind="answer"\} 1$/m);
+  await first.close();
+
+  const second = await swimming(config, new FakeClock(first.clock.wallMs()));
+  expect(await second.ask("POST", "/v1/reviews/1", { actual: 1, reason: "it came true" })).toMatchObject({ status: 200, body: { state: "answered" } });
+  expect((await second.ask("GET", "/v1/reviews")).body).toEqual({ reviews: [], next: null });
+  for (let i = 0; i < 400 && !/pilotfish_actuals_total\{[^}]*\} [1-9]/.test(await second.page()); i += 1) second.clock.advance(100);
+  expect(await second.page()).toMatch(/^pilotfish_actuals_total\{.*result="[a-z]+"\} 1$/m);
 });
 
 test("with several workers it holds for the next request of each of them", async () => {
