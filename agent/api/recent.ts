@@ -15,7 +15,8 @@ export interface RecentDeps {
 /** What one glance needs, where no names are given. */
 const glance = [
   instruments.requestDuration, instruments.requests, instruments.activeRequests, instruments.failoverState, instruments.activeRung,
-  instruments.cpuTime, instruments.memoryWorkingSet, instruments.gpuUtilization, instruments.gpuMemoryUsage, instruments.gpuTemperature,
+  instruments.cpuTime, instruments.memoryWorkingSet, instruments.processCpuTime, instruments.processMemory,
+  instruments.gpuUtilization, instruments.gpuMemoryUsage, instruments.gpuTemperature,
 ].map(({ name }) => name as string);
 
 /** Series of one answer at most: with all seconds about half a megabyte. */

@@ -5,16 +5,15 @@
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import { html } from "./html.js";
-import { latest } from "./series.js";
+import { latest, shownMs } from "./series.js";
 
 /** @typedef {import("./series.js").Line} Line */
 
 const tones = ["--blue", "--orange", "--green", "--purple", "--sky", "--vermillion"];
 /** In pixels; the first line is solid. */
 const dashes = [[], [6, 3], [2, 2], [8, 3, 2, 3], [12, 4], [3, 5]];
-export const gutters = { left: 58, right: 10 };
+const gutters = { left: 58, right: 10 };
 const height = 168;
-export const spanMs = 15 * 60_000;
 
 /** A variable's colour as the canvas understands it. @param {string} name */
 function colourOf(name) {
@@ -82,7 +81,7 @@ export function Chart({ title, note, times, lines, format, theme, nothing, max, 
     if (chart === undefined) return;
     chart.setData(dataOf(times, lines), false);
     const end = (times.at(-1) ?? 0) / 1_000;
-    chart.setScale("x", { min: end - spanMs / 1_000, max: end });
+    chart.setScale("x", { min: end - shownMs({ times, series: [], events: [] }) / 1_000, max: end });
     tell(chart.cursor.idx);
   }, [times, lines, labels, theme]);
 
@@ -94,7 +93,7 @@ export function Chart({ title, note, times, lines, format, theme, nothing, max, 
       : html`<ul class="legend" ref=${said}>${lines.map(
             ({ label, values }, at) => html`<li><svg width="22" height="8" aria-hidden="true"><line x1="0" x2="22" y1="4" y2="4" stroke-width="2" class=${`tone${at % tones.length}`} stroke-dasharray=${(dashes[at % dashes.length] ?? []).join(" ")} /></svg><span>${label}</span> <output>${format(latest(values))}</output></li>`,
           )}</ul>
-          <div class="plot" ref=${place} role="img" aria-label=${`${title}, the last 15 minutes; now: ${summary}`}></div>`}
+          <div class="plot" ref=${place} role="img" aria-label=${`${title} of the last minutes; now: ${summary}`}></div>`}
   </figure>`;
 }
 

@@ -23,7 +23,7 @@ export function Now() {
     ${state.cause && html`<p class="cause"><span class="tag">${state.cause.detector}</span> ${state.cause.evidence}</p>`}
     ${Number.isFinite(sinceMs) && html`<p class="since">since <time datetime=${state.since}>${timeOfDay(sinceMs, nowMs)}</time>, for ${lasting(nowMs - sinceMs)}</p>`}
     ${state.override && html`<${InForce} override=${state.override} nowMs=${nowMs} />`}
-    ${(state.drift ?? []).map((drift) => html`<p key=${drift.stream} class="alarm"><span class="tag warn">≈ drift: ${drift.stream}</span> ${drift.message} <span class="note">since ${timeOfDay(drift.at, nowMs)}</span></p>`)}
+    ${(state.drift ?? []).filter(({ detector }) => detector !== state.cause?.detector).map((drift) => html`<p key=${drift.stream} class="alarm"><span class="tag warn">≈ drift: ${drift.stream}</span> ${drift.message} <span class="note">since ${timeOfDay(drift.at, nowMs)}</span></p>`)}
     <ul class="checks" aria-label="Probes">${Object.entries(state.probes ?? {}).map(([name, { verdict, reason, detail }]) => html`<li key=${name} title=${detail ?? ""}><span aria-hidden="true">${isKnown ? (verdict === "pass" ? "✓" : verdict === "fail" ? "✕" : "?") : "?"}</span> ${name} <span class="note">${isKnown ? (verdict === "pass" ? "passes" : verdict === "fail" ? `fails: ${reason ?? ""}` : "unknown") : "unknown"}</span></li>`)}</ul>
     <div class="actions">
       <button type="button" onClick=${() => decide({ action: "pin" })}>Pin… <kbd>p</kbd></button>
@@ -57,7 +57,7 @@ export function Ladder() {
   return html`<section id="ladder" class="panel ladder" aria-labelledby="ladder-title">
     <header><h2 id="ladder-title">Ladder</h2><span class="note">who answers when the one above can not, and what that costs</span></header>
     <ol class="rungs-list">
-      <${Step} name="primary" kind=${`${state.model?.name ?? ""}${state.model?.version ? ` ${state.model.version}` : ""}`} active=${state.rung === "primary"} standing=${{ sign: tone.sign, word: tone.word.toLowerCase(), tone: tone.tone }} message=${state.server?.url ?? ""} accuracy=${primaryAccuracy} median=${median} coverage=${undefined} agreement=${undefined} />
+      <${Step} name="primary" kind=${state.model?.version ? `version ${state.model.version}` : ""} active=${state.rung === "primary"} standing=${{ sign: tone.sign, word: tone.word.toLowerCase(), tone: tone.tone }} message=${state.server?.url ?? ""} accuracy=${primaryAccuracy} median=${median} coverage=${undefined} agreement=${undefined} />
       ${(state.ladder ?? []).map(({ name, kind, price }) => html`<${Step} key=${name} name=${name} kind=${kind} active=${state.rung === name} standing=${standings[price?.standing ?? "unproven"]} message=${price?.message ?? "No copy of a request has been answered yet, so what it costs is not known."} agreement=${price?.agreement} accuracy=${price?.accuracy} coverage=${price?.coverage} median=${price?.seconds.median} copies=${price?.copies} />`)}
     </ol>
     ${(state.ladder ?? []).length === 0 && html`<p class="nothing">There is no rung: when the primary can not answer, nobody does.</p>`}
@@ -67,7 +67,7 @@ export function Ladder() {
 /** @param {{ name: string, kind: string, active: boolean, standing: { sign: string, word: string, tone: string }, message: string, agreement: number | null | undefined, accuracy: number | null | undefined, coverage: number | null | undefined, median: number | null | undefined, copies?: number | undefined }} props */
 function Step({ name, kind, active, standing, message, agreement, accuracy, coverage, median, copies }) {
   return html`<li class=${active ? "step active" : "step"} aria-current=${active ? "true" : undefined}>
-    <div class="step-name"><span class="step-mark" aria-hidden="true">${active ? "▶" : ""}</span><strong>${name}</strong> <span class="note">${kind}</span>${active && html`<span class="tag answering">answers</span>`}</div>
+    <div class="step-name"><span class="step-mark" aria-hidden="true">${active ? "▶" : ""}</span><strong>${name}</strong> ${kind !== name && html`<span class="note">${kind}</span>`}${active && html`<span class="tag answering">answers</span>`}</div>
     <div class="step-standing"><span class=${`tag ${standing.tone}`}>${standing.sign} ${standing.word}</span></div>
     <dl>
       ${name !== "primary" && html`<${Figure} what="agreement" ratio=${agreement} />`}

@@ -81,6 +81,12 @@ export function spans(recent, name, label) {
   return found;
 }
 
+/** How far back is shown: no further than there is something, in steps. @param {Recent} recent */
+export function shownMs({ times }) {
+  const known = (times.at(-1) ?? 0) - (times[0] ?? 0);
+  return [120_000, 300_000].find((span) => known <= span) ?? 900_000;
+}
+
 /** @param {readonly (number | null)[]} values */
 export function latest(values) {
   return values.findLast((value) => value !== null) ?? null;

@@ -27,20 +27,26 @@ export function Traffic({ theme }) {
 export function Machine({ theme }) {
   const recent = usePart("recent");
   const state = usePart("state");
-  const cpu = useMemo(() => linesOf(recent, "container.cpu.time", "container"), [recent]);
-  const memory = useMemo(() => linesOf(recent, "container.memory.working_set", "container"), [recent]);
+  const cpu = useMemo(() => firstOf(linesOf(recent, "container.cpu.time", "container"), linesOf(recent, "process.cpu.time", "process")), [recent]);
+  const memory = useMemo(() => firstOf(linesOf(recent, "container.memory.working_set", "container"), linesOf(recent, "process.memory.usage", "process")), [recent]);
   const gpu = useMemo(() => linesOf(recent, "hw.gpu.utilization", "gpu").map(shortGpu), [recent]);
   const heat = useMemo(() => linesOf(recent, "hw.temperature", "gpu").map(shortGpu), [recent]);
-  const sources = Object.entries(state?.collectors ?? {});
+  const silent = Object.entries(state?.collectors ?? {}).filter(([, { status }]) => status !== "ok").map(([name, { status, detail }]) => `${name}: ${detail ?? status}`);
   return html`<section id="machine" class="panel wide" aria-labelledby="machine-title">
-    <header><h2 id="machine-title">GPU and CPU</h2><span class="note">${sources.map(([name, { status }]) => `${name}: ${status}`).join("; ")}</span></header>
+    <header><h2 id="machine-title">GPU and CPU</h2><span class="note">${gpu.length + heat.length === 0 ? "no GPU is seen" : ""}</span></header>
     <div class="quad">
-      <${Chart} title="GPU" note="time with a kernel at work" times=${recent.times} lines=${gpu} max=${1} format=${(/** @type {number | null} */ value) => percent(value, 2)} theme=${theme} nothing="No GPU is seen." />
-      <${Chart} title="GPU heat" times=${recent.times} lines=${heat} format=${(/** @type {number | null} */ value) => `${number(value, 3)} °C`} theme=${theme} nothing="No GPU is seen." />
-      <${Chart} title="CPU" note="cores in use" times=${recent.times} lines=${cpu} format=${(/** @type {number | null} */ value) => number(value, 3)} theme=${theme} nothing="No container is seen." />
-      <${Chart} title="Memory" note="working set" times=${recent.times} lines=${memory} format=${bytes} theme=${theme} nothing="No container is seen." />
+      ${gpu.length > 0 && html`<${Chart} title="GPU" note="time with a kernel at work" times=${recent.times} lines=${gpu} max=${1} format=${(/** @type {number | null} */ value) => percent(value, 2)} theme=${theme} nothing="" />`}
+      ${heat.length > 0 && html`<${Chart} title="GPU heat" times=${recent.times} lines=${heat} format=${(/** @type {number | null} */ value) => `${number(value, 3)} °C`} theme=${theme} nothing="" />`}
+      <${Chart} title="CPU" note="cores in use" times=${recent.times} lines=${cpu} format=${(/** @type {number | null} */ value) => number(value, 3)} theme=${theme} nothing="Neither a container nor a process is seen." />
+      <${Chart} title="Memory" note="working set" times=${recent.times} lines=${memory} format=${bytes} theme=${theme} nothing="Neither a container nor a process is seen." />
     </div>
+    ${silent.length > 0 && html`<p class="note silent">Silent: ${silent.join("; ")}</p>`}
   </section>`;
+}
+
+/** @param {import("./series.js").Line[]} wanted @param {import("./series.js").Line[]} otherwise */
+function firstOf(wanted, otherwise) {
+  return wanted.length > 0 ? wanted : otherwise;
 }
 
 /** @param {import("./series.js").Line} line */

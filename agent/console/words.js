@@ -32,6 +32,7 @@ export function reasonInWords(reason) {
 /** `3.2 %`, `98.41 %`. @param {number | null | undefined} ratio @param {number} [digits] */
 export function percent(ratio, digits = 3) {
   if (ratio === null || ratio === undefined || !Number.isFinite(ratio)) return "–";
+  if (ratio > 0 && ratio < 1e-4) return "<0.01 %";
   return `${trimmed((100 * ratio).toPrecision(digits))} %`;
 }
 

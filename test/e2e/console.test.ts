@@ -1,0 +1,38 @@
+import { expect, test } from "vitest";
+import { readRows } from "../../examples/employment/rows.ts";
+import { look, missing, openBrowser, violations } from "./browser.ts";
+import { addresses, runExample, startPilotfish, startServer, status } from "./pilotfish.ts";
+import { stageForTest } from "./processes.ts";
+import { startTraffic } from "./traffic.ts";
+
+test.skipIf(missing)("look", async () => {
+  const stage = await stageForTest();
+  const at = await addresses();
+  const server = await startServer(stage, at);
+  await startPilotfish(stage, at, runExample(at));
+  const traffic = startTraffic(at.gateway, { perSecond: 40, batch: 10 }, await readRows("steady"));
+  stage.later(() => traffic.stop());
+  const browser = await openBrowser();
+  stage.later(() => browser.close());
+  const seen = await look(browser, { colorScheme: "light" });
+  const { page } = seen;
+  await page.goto(at.api);
+  await page.getByTestId("status").getByText("Healthy").waitFor();
+  traffic.switchTo(await readRows("drifted"));
+  await page.waitForTimeout(25_000);
+  await seen.picture("dev-light");
+  console.log(seen.errors, seen.bytes(), await violations(page));
+  await page.emulateMedia({ colorScheme: "dark" });
+  await page.waitForTimeout(1500);
+  await seen.picture("dev-dark");
+  console.log(await violations(page));
+  await server.end("SIGKILL");
+  await status(stage, at, "failed", 10_000);
+  await page.waitForTimeout(6000);
+  await seen.picture("dev-dark-failed");
+  const phone = await look(browser, { viewport: { width: 360, height: 740 }, colorScheme: "light", hasTouch: true });
+  await phone.page.goto(at.api);
+  await phone.page.waitForTimeout(5000);
+  await phone.picture("dev-phone");
+  console.log(await violations(phone.page), await phone.page.evaluate(() => document.documentElement.scrollWidth));
+}, 120_000);
