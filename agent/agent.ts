@@ -129,8 +129,8 @@ export async function startAgent(given: Config, { clock, log: written, version, 
       opentelemetry: (signal) => telemetry.signal(signal),
       series: (signal) => isNamed(signal) && record.signal(signal),
       state: view.signal,
-      incidents: (signal) => isNamed(signal) && incident.signal(signal),
       history: (signal) => controlled.signal(signal),
+      incidents: (signal) => isNamed(signal) && incident.signal(signal),
       log: (signal) => logSignal(log, signal),
     },
     { log },
@@ -173,7 +173,7 @@ export async function startAgent(given: Config, { clock, log: written, version, 
   const { saved } = await analysed.start();
   life.opened("analysis", () => analysed.close());
   // Closed before the analysis, which keeps what the Collector does not take.
-  telemetry = startOpenTelemetry(first.otlp, {
+  telemetry = await startOpenTelemetry(first.otlp, {
     clock, meter,
     log: written,
     resource: { serviceName: "pilotfish", version, instanceId: instance, attributes: {} },
@@ -199,6 +199,7 @@ export async function startAgent(given: Config, { clock, log: written, version, 
     recordings,
     overrides: decided.overrides,
     reviews: decided.reviews,
+    recordings,
     async referenceChanged() {
       await inTurn(() => become(referring(config)));
     },
@@ -211,7 +212,7 @@ export async function startAgent(given: Config, { clock, log: written, version, 
     // Opened in this order, closed in the other: the gateway drains while all others still serve it, and who listens to
     // the signals hears the last word before the API goes.
     const open = { log, metrics: metricsHandler(meter, clock), ready: () => ready };
-    const controls = await api(first.api, { ...open, ...controlled, pages: consolePages(log), clock, dropped, connect: hub.connect }).start();
+    const controls = await api(first.api, { ...open, ...controlled, clock, dropped, connect: hub.connect }).start();
     life.opened("api", controls.close);
     const scraped = await metricsListener(first.metrics, { ...open, clock }).start();
     life.opened("metrics", scraped.close);

@@ -57,10 +57,10 @@ export type ToAnalyst =
   | { readonly type: "observations"; readonly batch: Batch }
   | { readonly type: "save"; readonly key: string; readonly value: unknown; readonly revision: number }
   | { readonly type: "append"; readonly event: AuditEvent; readonly revision: number }
+  | { readonly type: "ask"; readonly id: number; readonly question: Question }
   | ({ readonly type: "spool-add"; readonly lane: Lane; readonly revision: number } & SpoolBatch)
   | { readonly type: "spool-remove"; readonly id: number; readonly revision: number }
   | { readonly type: "spool-oldest"; readonly lane: Lane; readonly question: number }
-  | { readonly type: "ask"; readonly id: number; readonly question: Question }
   | { readonly type: "close" };
 
 export type FromAnalyst =

@@ -36,6 +36,6 @@ export class PendingQuestions {
 
   /** Nobody will answer any more. */
   giveUp(): void {
-    for (const id of [...this.#pending.keys()]) this.answered(id, undefined);
+    for (const id of this.#pending.keys()) this.answered(id, undefined);
   }
 }

@@ -70,12 +70,12 @@ export interface Analysis {
   save(key: string, value: unknown): void;
   /** Adds to the audit. */
   append(event: AuditEvent): void;
-  /** Where batches of telemetry wait through an outage, in the store. */
-  readonly spool: Spool;
   /** Asks the thread; undefined where it is not there, has too much to answer, or takes longer than ten seconds. */
   ask<Name extends QuestionName>(name: Name, asked: Questions[Name]["asked"]): Promise<Questions[Name]["answer"] | undefined>;
   /** Judges by another reference from now on; undefined: by one that is learnt from traffic. Holds for threads started later too. */
   useReference(path: string | undefined): Promise<Questions["use-reference"]["answer"] | undefined>;
+  /** Where batches of telemetry wait through an outage, in the store. */
+  readonly spool: Spool;
   /** Observations that wait or are being analysed. */
   depth(): number;
   /** Analyses and keeps what was heard, and ends the thread; rejects where that takes more than three seconds. */
@@ -206,21 +206,22 @@ export class AnalysisQueue implements Analysis {
     this.#keep({ type: "append", event, revision: (this.#revision += 1) });
   }
 
+  ask<Name extends QuestionName>(name: Name, asked: Questions[Name]["asked"]): Promise<Questions[Name]["answer"] | undefined> {
+    return this.#questions.ask(name, asked, this.#ready && !this.#closing ? this.#desk : undefined);
+  }
+
+  async useReference(path: string | undefined): Promise<Questions["use-reference"]["answer"] | undefined> {
+    const answer = await this.ask("use-reference", { path });
+    if (answer?.ok === true) this.#options = { ...this.#options, referencePath: path };
+    return answer;
+  }
+
   #letBatchesGo(): void {
     const held = [...this.#durable.values()].filter((durable) => durable.type === "spool-add");
     const [oldest] = held;
     if (oldest === undefined || held.length < batchesMax) return;
     this.#durable.delete(oldest.revision);
     this.#deps.spoolLost?.(oldest.lane, oldest.items);
-  }
-
-  ask<Name extends QuestionName>(name: Name, asked: Questions[Name]["asked"]): Promise<Questions[Name]["answer"] | undefined> {
-    return this.#questions.ask(name, asked, this.#ready && !this.#closing ? this.#desk : undefined);
-  }
-
-  useReference(path: string | undefined): Promise<Questions["use-reference"]["answer"] | undefined> {
-    this.#options = { ...this.#options, referencePath: path };
-    return this.ask("use-reference", { path });
   }
 
   depth(): number {
@@ -233,8 +234,8 @@ export class AnalysisQueue implements Analysis {
     this.#cancelWatch?.();
     this.#gathering?.();
     this.#cancelRestart?.();
-    this.spool.close();
     this.#questions.giveUp();
+    this.spool.close();
     const desk = this.#desk;
     if (desk === undefined) {
       if (this.#durable.size > 0) this.#deps.log.error({ count: this.#durable.size }, "the analysis thread is down: the latest state is not kept");

@@ -95,6 +95,11 @@ class Analyst {
       case "append":
         this.#count(this.#store.append(message.event));
         return this.#tell({ type: "kept", revision: message.revision });
+      case "ask":
+        return void this.#answer(message.question).then(
+          (answer) => this.#tell({ type: "answer", id: message.id, answer }),
+          () => this.#tell({ type: "answer", id: message.id, answer: undefined }),
+        );
       case "spool-add":
         this.#store.spool.add(message.lane, message);
         return this.#tell({ type: "kept", revision: message.revision });
@@ -103,11 +108,6 @@ class Analyst {
         return this.#tell({ type: "kept", revision: message.revision });
       case "spool-oldest":
         return this.#tell({ type: "spool-batch", question: message.question, batch: this.#store.spool.oldest(message.lane) });
-      case "ask":
-        return void this.#answer(message.question).then(
-          (answer) => this.#tell({ type: "answer", id: message.id, answer }),
-          () => this.#tell({ type: "answer", id: message.id, answer: undefined }),
-        );
       case "close":
         return this.#close();
     }

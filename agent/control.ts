@@ -8,10 +8,10 @@ import type { Announce } from "../exporters/signal.ts";
 import type { SnapshotDocument } from "../exporters/frames.ts";
 import type { Recorded } from "../exporters/flight-recorder.ts";
 import type { Analysis } from "./analysis.ts";
-import type { RecordingsRead } from "./api/recordings.ts";
-import { historyKinds, type HistoryDeps } from "./api/history.ts";
+import type { historyKinds, HistoryDeps } from "./api/history.ts";
 import type { Reloaded } from "./api/config.ts";
 import type { OverrideRoutesDeps } from "./api/overrides.ts";
+import type { RecordingsRead } from "./api/recordings.ts";
 import type { ReviewRoutesDeps } from "./api/reviews.ts";
 import type { Route } from "./api/route.ts";
 import type { StateDocument } from "./api/state.ts";
@@ -47,6 +47,7 @@ export interface ControlDeps {
   readonly recordings: RecordingsRead;
   readonly overrides: OverrideRoutesDeps;
   readonly reviews: ReviewRoutesDeps;
+  readonly recordings: RecordingsRead;
   readonly reload: (() => Promise<Reloaded>) | undefined;
   /** Another reference is in force; rooms that read it must do so anew. */
   readonly referenceChanged: () => Promise<void>;
@@ -69,11 +70,7 @@ export function control({ clock, log, meter, analysed, shelf, observe, dropped, 
 
   const references = shelf.serve({
     read: (path, model) => analysed.ask("read-reference", { path, model }),
-    async use(path) {
-      const used = await analysed.useReference(path);
-      if (used?.ok === false) await analysed.useReference(shelf.path());
-      return used;
-    },
+    use: (path) => analysed.useReference(path),
   });
   const told = async <Outcome extends { readonly result: string }>(changing: Promise<Outcome>): Promise<Outcome> => {
     const outcome = await changing;

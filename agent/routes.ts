@@ -5,8 +5,7 @@ import { featureRoutes, type FeaturesDeps } from "./api/features.ts";
 import { historyRoutes, type HistoryDeps } from "./api/history.ts";
 import { documentRoute } from "./api/openapi.ts";
 import { overrideRoutes, type OverrideRoutesDeps } from "./api/overrides.ts";
-import { recentRoutes, type RecentDeps } from "./api/recent.ts";
-import { recordingRoutes, type RecordingsDeps } from "./api/recordings.ts";
+import { recordingRoutes, type RecordingsRead } from "./api/recordings.ts";
 import { referencesRoutes, type ReferencesDeps } from "./api/references.ts";
 import { reviewRoutes, type ReviewRoutesDeps } from "./api/reviews.ts";
 import type { Route } from "./api/route.ts";
@@ -17,6 +16,7 @@ export interface RoutesDeps extends ActualsDeps, ConfigDeps, FeaturesDeps, Histo
   readonly version: string;
   readonly overrides: OverrideRoutesDeps;
   readonly reviews: ReviewRoutesDeps;
+  readonly recordings: RecordingsRead;
 }
 
 export function routes(deps: RoutesDeps): readonly Route[] {
@@ -28,6 +28,7 @@ export function routes(deps: RoutesDeps): readonly Route[] {
     ...recordingRoutes(deps),
     ...overrideRoutes(deps.overrides),
     ...reviewRoutes(deps.reviews),
+    ...recordingRoutes(deps.recordings),
     ...actualsRoutes(deps),
     ...samplesRoutes(deps),
     ...referencesRoutes(deps),

@@ -12,7 +12,7 @@ import { routes, type RoutesDeps } from "../agent/routes.ts";
 
 /** The table with nothing behind it: routes are read, none is asked. */
 export function openApiText(): string {
-  return `${JSON.stringify(openApiDocument(routes({ version, referencesSizeMax: 0, overrides: {}, reviews: {} } as RoutesDeps), version), null, 2)}\n`;
+  return `${JSON.stringify(openApiDocument(routes({ version, referencesSizeMax: 0, overrides: {}, reviews: {}, recordings: {} } as RoutesDeps), version), null, 2)}\n`;
 }
 
 if (import.meta.main) {

@@ -1,5 +1,6 @@
 /** What a client takes, from the fields of a request (RFC 9110, sections 12.5.1 and 12.5.3). Pure. */
-import type { ExpositionFormat } from "./exposition.ts";
+
+export type ExpositionFormat = "text" | "openmetrics";
 
 interface Entry {
   /** Lower case, without parameters. */

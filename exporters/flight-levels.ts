@@ -4,7 +4,7 @@
  */
 import { instruments, type AnyInstrument } from "./instruments.ts";
 import type { Level } from "./flight-recorder.ts";
-import type { FamilyView, SeriesView } from "./meter.ts";
+import type { FamilyView, SeriesView } from "./series-view.ts";
 
 /** `read`: a collector reads the total now and then, so the rate between two readings holds until the next. */
 type Taken = "level" | "rate" | "read" | "quantiles";

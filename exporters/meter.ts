@@ -10,13 +10,16 @@
  * `otel.metric.overflow`, as OpenTelemetry specifies, so totals stay right. Levels beyond (gauges, totals that collectors
  * read) are let go, since the last of many sources is nobody's level. Each refusal counts in `pilotfish.dropped{what="series"}`.
  */
+import { setImmediate } from "node:timers/promises";
 import type { Attributes, HrTime } from "@opentelemetry/api";
-import type { CollectionResult, DataPoint, Histogram as HistogramValue, MetricData, MetricDescriptor, MetricProducer } from "@opentelemetry/sdk-metrics";
+import type { CollectionResult, MetricData, MetricProducer } from "@opentelemetry/sdk-metrics";
 import type { Clock } from "../agent/clock.ts";
 import type { Point } from "../agent/observation.ts";
 import { ExponentialHistogram } from "./exponential-histogram.ts";
 import { hrTime } from "./hr-time.ts";
 import { instruments, type AnyInstrument, type Instrument, type LabelOf, type LabelsOf } from "./instruments.ts";
+import { metricData } from "./metric-data.ts";
+import type { Exemplar, FamilyView, SeriesView, TraceIds } from "./series-view.ts";
 
 export interface Counter {
   /** Adds `n`, 1 by default. What is negative or no number is let go and counted. */
@@ -34,43 +37,11 @@ export interface Histogram {
   record(seconds: number, trace?: TraceIds): void;
 }
 
-/** Lower-case hexadecimal, 32 and 16 digits. */
-export interface TraceIds {
-  readonly traceId: string;
-  readonly spanId: string;
-}
-
-/** The latest traced value of a histogram's bucket. */
-export interface Exemplar extends TraceIds {
-  readonly value: number;
-  readonly atWallMs: number;
-}
-
 export interface MeterOptions {
   /** Label sets an instrument may have; OpenTelemetry's own default. */
   readonly seriesMax?: number;
   /** Keeps every histogram as a base-2 exponential one too, for OTLP: 1.3 KB a series and about 60 ns a value. Off by default. */
   readonly exponential?: boolean;
-}
-
-/** One series as an exporter sees it: live, so to be read at once, and not to be kept. */
-export interface SeriesView {
-  readonly attributes: Attributes;
-  readonly startTime: HrTime;
-  /** A counter's total, a gauge's level, a histogram's sum. */
-  readonly value: number;
-  /** A histogram's, one more than there are bounds; not cumulative. */
-  readonly counts: Float64Array;
-  /** By bucket; undefined where no traced value was recorded. */
-  readonly exemplars: readonly (Exemplar | undefined)[] | undefined;
-  readonly exponential: ExponentialHistogram | undefined;
-}
-
-export interface FamilyView {
-  readonly instrument: AnyInstrument;
-  readonly bounds: readonly number[];
-  /** Those that live when they are reached: an exporter may pause on its way through. */
-  readonly series: Iterable<SeriesView>;
 }
 
 type Labels = Readonly<Record<string, string>>;
@@ -89,7 +60,6 @@ type ExemplarSlot = { -readonly [Field in keyof Exemplar]: Exemplar[Field] };
 
 interface Family {
   readonly instrument: AnyInstrument;
-  readonly descriptor: MetricDescriptor;
   readonly bounds: number[];
   readonly series: Map<string, Series>;
   overflow: Series | undefined;
@@ -99,11 +69,8 @@ interface Family {
 const labelLengthMax = 256;
 const overflowAttributes: Attributes = { "otel.metric.overflow": true };
 const noCounts = new Float64Array(0);
-
-/** OpenTelemetry's numbers for its enums. */
-const cumulative = 1;
-const dataPointType = { histogram: 0, gauge: 2, sum: 3 } as const;
-const double = 1;
+/** So many are collected before others run. */
+const turnSeries = 1_000;
 
 /** The resource belongs to whoever exports: readers ignore a producer's. */
 const noResource: CollectionResult["resourceMetrics"]["resource"] = {
@@ -239,14 +206,21 @@ export class Meter implements MetricProducer {
     }
   }
 
-  /** All live series, cumulative, as OpenTelemetry's readers take them. O(series); what is handed out is the caller's. Never rejects. */
+  /**
+   * All live series, cumulative, as OpenTelemetry's readers take them; histograms as exponential ones where they are kept. What is
+   * handed out is the caller's. Never rejects. Cost: O(series); others run after each thousand.
+   */
   async collect(): Promise<CollectionResult> {
     const endTime = hrTime(this.#clock.wallMs());
     const metrics: MetricData[] = [];
-    for (const family of this.#families.values()) {
-      this.#expire(family);
-      const series = [...family.series.values(), ...(family.overflow === undefined ? [] : [family.overflow])];
-      if (series.length > 0) metrics.push(metricOf(family, series, endTime));
+    let made = 0;
+    for (const family of this.families()) {
+      const series = [...family.series];
+      metrics.push(metricData(family, series, endTime, this.#exponential));
+      made += series.length;
+      if (made < turnSeries) continue;
+      made = 0;
+      await setImmediate();
     }
     return { resourceMetrics: { resource: noResource, scopeMetrics: [{ scope: { name: "pilotfish" }, metrics }] }, errors: [] };
   }
@@ -254,15 +228,8 @@ export class Meter implements MetricProducer {
   #family(instrument: AnyInstrument): Family {
     let family = this.#families.get(instrument.name);
     if (family === undefined) {
-      const { name, unit, help, buckets = [] } = instrument;
-      family = {
-        instrument,
-        descriptor: { name, unit, description: help, valueType: double },
-        bounds: [...buckets],
-        series: new Map(),
-        overflow: undefined,
-      };
-      this.#families.set(name, family);
+      family = { instrument, bounds: [...(instrument.buckets ?? [])], series: new Map(), overflow: undefined };
+      this.#families.set(instrument.name, family);
     }
     return family;
   }
@@ -342,22 +309,4 @@ function bucketOf(bounds: readonly number[], value: number): number {
     else high = middle;
   }
   return low;
-}
-
-function metricOf({ instrument, descriptor, bounds }: Family, series: readonly Series[], endTime: HrTime): MetricData {
-  const points = <T>(value: (series: Series) => T): DataPoint<T>[] =>
-    series.map((one) => ({ startTime: one.startTime, endTime, attributes: one.attributes, value: value(one) }));
-  const common = { descriptor, aggregationTemporality: cumulative } as const;
-  switch (instrument.kind) {
-    case "counter":
-      return { ...common, dataPointType: dataPointType.sum, isMonotonic: true, dataPoints: points(({ value }) => value) };
-    case "gauge":
-      return { ...common, dataPointType: dataPointType.gauge, dataPoints: points(({ value }) => value) };
-    case "histogram":
-      return { ...common, dataPointType: dataPointType.histogram, dataPoints: points((one) => histogramOf(one, bounds)) };
-  }
-}
-
-function histogramOf({ value, counts }: Series, bounds: number[]): HistogramValue {
-  return { buckets: { boundaries: bounds, counts: [...counts] }, sum: value, count: counts.reduce((sum, count) => sum + count, 0) };
 }

@@ -1,9 +1,10 @@
 /**
  * OTLP: the same series as `/metrics`, spans of sampled inferences, and what the log has to say, pushed to a Collector.
  *
- * Three lanes, one for each kind, each delivered in order (otlp/delivery.ts). Nothing here waits for the Collector; what it
- * can not take waits in a bounded spool, on disk where there is a store, and what goes beyond that bound is counted in
- * `pilotfish.dropped`. Requests are encoded in parts of about a millisecond and packed on the thread pool.
+ * The OpenTelemetry SDK makes and serialises them (otlp/sdk.ts, loaded only where there is an endpoint); when they are made and
+ * how they are delivered is ours. Three lanes, one for each kind, each delivered in order (otlp/delivery.ts). Nothing here waits
+ * for the Collector; what it can not take waits in a bounded spool, on disk where there is a store, and what goes beyond that
+ * bound is counted in `pilotfish.dropped`. Requests are encoded in parts of about a millisecond and packed on the thread pool.
  */
 import { randomBytes } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
@@ -18,9 +19,10 @@ import { bytes, duration } from "../agent/units.ts";
 import { instruments } from "./instruments.ts";
 import type { Meter } from "./meter.ts";
 import { Delivery, type PostBatch } from "./otlp/delivery.ts";
-import { logRecord } from "./otlp/log-record.ts";
-import { logsRequest, metricsRequests, tracesRequest, type LogRecord, type Request, type Sender, type Span } from "./otlp/messages.ts";
-import { spansOf, transitionSpan } from "./otlp/spans.ts";
+import { logRecord, type LogRecord } from "./otlp/log-record.ts";
+import { metricsParts } from "./otlp/parts.ts";
+import type { MadeRecord, MadeSpan } from "./otlp/sdk.ts";
+import { spansOf, transitionSpan, type Span } from "./otlp/spans.ts";
 import { lanes, memorySpool, type Lane, type Spool } from "./otlp/spool.ts";
 import type { Signal, TransitionSignal } from "./signal.ts";
 
@@ -80,7 +82,9 @@ export interface OpenTelemetry {
 
 /** Spans, or records, that wait to be packed into a batch; the next one is let go. */
 const waitingMax = 2_048;
-const batchMax = 512;
+/** Spans or records, and points, of one request: about a millisecond of work. */
+const batchMax = 128;
+const pointsMax = 500;
 const flushMs = 5_000;
 const closeTimeoutMs = 2_000;
 const memoryMax = 8 * 1_048_576;
@@ -94,37 +98,63 @@ export const telemetryOff: OpenTelemetry = { exchange: () => {}, signal: () => {
 const zip = promisify(gzip);
 const packed = async (body: Uint8Array): Promise<Uint8Array<ArrayBuffer>> => Uint8Array.from(await zip(body, { level: 1 }));
 
-/** Where no endpoint is configured, what comes back does nothing. */
-export function startOpenTelemetry(options: OtlpOptions, deps: OpenTelemetryDeps): OpenTelemetry {
+/** A request of OTLP, and how many points, spans or records are in it. */
+interface Request {
+  readonly bytes: Uint8Array;
+  readonly items: number;
+}
+
+/** Where no endpoint is configured, nothing is loaded and what comes back does nothing. */
+export async function startOpenTelemetry(options: OtlpOptions, deps: OpenTelemetryDeps): Promise<OpenTelemetry> {
   const { endpoint } = options;
   const wanted = lanes.filter((lane) => (lane === "logs" ? options.logs !== "off" : options[lane]));
   if (endpoint === undefined || wanted.length === 0) return telemetryOff;
+  const { encode, openSdk, rejectedIn } = await import("./otlp/sdk.ts");
 
   const { meter, resource, log, clock = systemClock, post = postTo(endpoint, options, clock), pack = packed } = deps;
   const counters = Object.fromEntries(lanes.map((lane) => [lane, meter.counter(instruments.dropped, { what: droppedAs[lane] })]));
   const dropped = (lane: Lane, items: number) => counters[lane]?.add(items);
   if (deps.spool === undefined) log.info({ queueMax: Math.min(options.queueMax, memoryMax) }, "what OTLP can not deliver waits in memory and is lost at a restart: store.path is not set");
   const spool = deps.spool ?? memorySpool(Math.min(options.queueMax, memoryMax), dropped);
-  const sender: Sender = { attributes: attributesOf(resource), scope: { name: resource.serviceName, version: resource.version } };
-  const deliveries = new Map(wanted.map((lane) => [lane, new Delivery(lane, { clock, log, post, spool, dropped: (items) => dropped(lane, items) })]));
+  const deliveries = new Map(wanted.map((lane) => [lane, new Delivery(lane, { clock, log, post, spool, rejectedIn, dropped: (items) => dropped(lane, items) })]));
 
-  /** Batches are packed one after the other, so that they leave in the order in which they were made. */
+  /** Batches are packed one after the other, so that they leave in the order in which they were made. Never rejects. */
   let packing: Promise<void> = Promise.resolve();
-  function send(lane: Lane, requests: () => Iterable<Request>): Promise<void> {
-    packing = packing.then(async () => {
-      for (const { bytes: body, items } of requests()) {
-        deliveries.get(lane)?.push({ body: await pack(body), items });
-        await setImmediate();
-      }
-    });
+  function send(lane: Lane, requests: () => Iterable<Request> | AsyncIterable<Request>): Promise<void> {
+    packing = packing
+      .then(async () => {
+        for await (const { bytes: body, items } of requests()) {
+          deliveries.get(lane)?.push({ body: await pack(body), items });
+          await setImmediate();
+        }
+      })
+      .catch((error: unknown) => log.error({ lane, error }, "OTLP: a batch could not be made"));
     return packing;
   }
 
-  const spans = gatherer<Span>(() => dropped("traces", 1), (batch) => send("traces", () => [tracesRequest(batch, sender)]));
-  const records = gatherer<LogRecord>(() => dropped("logs", 1), (batch) => send("logs", () => [logsRequest(batch, sender)]));
-  const exportMetrics = () => {
-    if (options.metrics) void send("metrics", () => metricsRequests(meter.families(), sender, clock.wallMs()));
-  };
+  const spans = gatherer<MadeSpan>((batch) => send("traces", () => [{ bytes: encode.traces(batch), items: batch.length }]));
+  const records = gatherer<MadeRecord>((batch) => send("logs", () => [{ bytes: encode.logs(batch), items: batch.length }]));
+  const sdk = openSdk({
+    resource: attributesOf(resource),
+    scope: { name: resource.serviceName, version: resource.version },
+    producer: meter,
+    made: { span: options.traces ? spans.add : undefined, record: options.logs === "off" ? undefined : records.add },
+  });
+  const tell = (span: Span): void => (spans.isFull() ? dropped("traces", 1) : sdk.span(span));
+
+  function exportMetrics(): void {
+    if (!options.metrics) return;
+    // Points have the time of now, however long those before them are packed.
+    const collecting = sdk.collect().catch((error: unknown) => {
+      log.error({ error }, "OTLP: the metrics could not be collected");
+      return undefined;
+    });
+    void send("metrics", async function* () {
+      const collected = await collecting;
+      if (collected === undefined) return;
+      for (const { metrics, items } of metricsParts(collected, pointsMax)) yield { bytes: encode.metrics(metrics), items };
+    });
+  }
   const flush = () => {
     spans.flush();
     records.flush();
@@ -135,17 +165,18 @@ export function startOpenTelemetry(options: OtlpOptions, deps: OpenTelemetryDeps
   return {
     exchange(observation) {
       if (!options.traces || observation.trace === undefined) return;
-      for (const span of spansOf(observation, transitions)) spans.add(span);
+      for (const span of spansOf(observation, transitions)) tell(span);
     },
     signal(signal) {
       if (!options.traces || signal.type !== "transition") return;
       transitions.push(signal);
       if (transitions.length > transitionsMax) transitions.shift();
-      spans.add(transitionSpan(signal, newIds()));
+      tell(transitionSpan(signal, newIds()));
     },
     logged(level, fields, message) {
       if (options.logs === "off" || logLevels.indexOf(level) < logLevels.indexOf(options.logs)) return;
-      records.add(logRecord(level, fields, message, clock.wallMs()));
+      if (records.isFull()) return dropped("logs", 1);
+      sdk.record(logRecord(level, fields, message, clock.wallMs()));
     },
     async close() {
       for (const cancel of cancels) cancel();
@@ -153,12 +184,20 @@ export function startOpenTelemetry(options: OtlpOptions, deps: OpenTelemetryDeps
       exportMetrics();
       await packing;
       await Promise.all([...deliveries.values()].map((delivery) => delivery.close(closeTimeoutMs)));
+      await sdk.close();
     },
   };
 }
 
+interface Gatherer<Item> {
+  readonly add: (item: Item) => void;
+  /** No more may be added until some were sent. */
+  readonly isFull: () => boolean;
+  readonly flush: () => void;
+}
+
 /** Takes items until there are enough for a batch, or until they are flushed. */
-function gatherer<Item>(full: () => void, send: (batch: readonly Item[]) => Promise<void>): { add(item: Item): void; flush(): void } {
+function gatherer<Item>(send: (batch: readonly Item[]) => Promise<void>): Gatherer<Item> {
   let waiting: Item[] = [];
   let inHand = 0;
   const flush = () => {
@@ -170,10 +209,10 @@ function gatherer<Item>(full: () => void, send: (batch: readonly Item[]) => Prom
   };
   return {
     add(item) {
-      if (waiting.length + inHand >= waitingMax) return full();
       waiting.push(item);
       if (waiting.length >= batchMax) flush();
     },
+    isFull: () => waiting.length + inHand >= waitingMax,
     flush,
   };
 }

@@ -28,7 +28,7 @@ export const recordingDocument = z.object({
 });
 export type RecordingDocument = z.output<typeof recordingDocument>;
 
-const idPattern = /^\d{8}T\d{6}Z-[A-Za-z0-9]{1,64}$/;
+const idPattern = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z-([A-Za-z0-9]{1,64})$/;
 
 export function recordingId(atWallMs: number, page: string): string {
   return `${new Date(atWallMs).toISOString().replaceAll(/[-:]|\.\d+/g, "")}-${page.replaceAll(/[^A-Za-z0-9]/g, "").slice(0, 64)}`;
@@ -37,6 +37,14 @@ export function recordingId(atWallMs: number, page: string): string {
 /** No path, no other file. */
 export function isRecordingId(text: string): boolean {
   return idPattern.test(text);
+}
+
+/** What an id says by itself. Throws a TypeError for a text that is none. */
+export function recordingTold(id: string): { readonly at: string; readonly page: string } {
+  const match = idPattern.exec(id);
+  if (match === null) throw new TypeError(`expected a recording's id, got "${id}"`);
+  const [, year, month, day, hour, minute, second, page] = match as unknown as readonly [string, string, string, string, string, string, string, string];
+  return { at: `${year}-${month}-${day}T${hour}:${minute}:${second}Z`, page };
 }
 
 /** The JSON, to be joined. */

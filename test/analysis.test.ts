@@ -76,6 +76,41 @@ test("what is heard is judged: a shifted feature pages, the series go out each s
   expect(points().every(({ instrument }) => (Object.values(instruments) as unknown[]).includes(instrument))).toBe(true);
 });
 
+test("another reference is put in force without a restart: what was raised against the old one is over, and the new one judges", async () => {
+  const clock = new FakeClock();
+  const { one, judgements } = inline(clock, { referencePath: await referenceFile() });
+  await one.start();
+  const older = people(2, 3_000, { age: 20 });
+  const hear = (rows: typeof older) => rows.forEach((row) => {
+    one.hear(sample(`id-${clock.wallMs()}`, [row]));
+    clock.advance(5);
+  });
+  hear(older.slice(0, 1_000));
+  expect(judgements.map(({ stream, verdict }) => `${stream} ${verdict}`)).toEqual(["features drift"]);
+
+  const next = join(folder, "next.json");
+  await writeReference(next, referenceOf(people(3, 5_000, { age: 20 })));
+  expect(await one.useReference(next)).toMatchObject({ ok: true, model: "people", rows: 5_000 });
+  clock.advance(1_000);
+  expect(judgements.at(-1)).toMatchObject({ stream: "features", verdict: "stable", message: expect.stringContaining("another reference is in force") });
+  hear(older.slice(1_000));
+  expect(judgements).toHaveLength(2);
+  hear(people(4, 1_000));
+  expect(judgements.slice(2)).toContainEqual(expect.objectContaining({ stream: "features", verdict: "drift" }));
+
+  expect(await one.useReference(join(folder, "missing.json"))).toMatchObject({ ok: false, message: expect.stringContaining("there is no reference") });
+});
+
+test("questions are answered from the store by the thread; without a thread nobody waits", async () => {
+  const clock = new FakeClock();
+  const { one } = inline(clock);
+  expect(await one.ask("events", { kinds: ["pin"], limit: 10 })).toBeUndefined();
+  await one.start();
+  for (let n = 1; n <= 5; n += 1) one.append({ atWallMs: n, kind: n % 2 === 0 ? "pin" : "other", detail: { n } });
+  expect(await one.ask("events", { kinds: ["pin"], limit: 10 })).toEqual([{ id: 4, atWallMs: 4, kind: "pin", detail: { n: 4 } }, { id: 2, atWallMs: 2, kind: "pin", detail: { n: 2 } }]);
+  expect(await one.ask("events", { kinds: ["pin", "other"], before: 4, limit: 2 })).toMatchObject([{ id: 3 }, { id: 2 }]);
+});
+
 test("beyond the bound the oldest that wait are let go and counted; the newest are analysed", async () => {
   const clock = new FakeClock();
   const { one, dropped, level } = inline(clock, { queue: { observations: 10 } });

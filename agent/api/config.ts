@@ -46,7 +46,7 @@ export function configRoutes(deps: ConfigDeps): readonly Route[] {
 }
 
 const struckOut = "***";
-const secretKey = /(?:token|password|secret|authorization|api-?key|credential)s?$/i;
+const secretKey = /(?:token|password|secret|authorization|api[-_]?key|credential)s?$/i;
 
 /** Values under names of secrets, all values of `headers`, and what a URL says of a user are struck out; paths of files stay. */
 export function withoutSecrets(value: unknown, key: string = ""): unknown {

@@ -1,45 +1,45 @@
-/** `/v1/recordings`: what was put on record around incidents. */
+/** What was put on record of incidents: a list, latest first, and each as it was written. */
 import * as z from "zod";
+import { recordingDocument, recordingTold } from "../../exporters/recording.ts";
 import { route, type Route } from "./route.ts";
 
-/** What was put on record. Neither rejects. */
+/** Neither rejects. */
 export interface RecordingsRead {
   /** Ids, latest first. */
   list(): Promise<readonly string[]>;
-  /** The JSON of one; undefined where there is none of that id. */
+  /** The JSON of one, up to 2 MB; undefined where there is none of that id. */
   read(id: string): Promise<string | undefined>;
 }
 
-export interface RecordingsDeps {
-  /** Undefined: nothing is ever put on record. */
-  readonly recordings?: RecordingsRead | undefined;
-}
+const recordingList = z.object({
+  recordings: z.array(z.object({ id: z.string(), at: z.string().describe("When it paged."), page: z.string().describe("The alert's name."), url: z.string() })),
+});
 
-export function recordingRoutes({ recordings }: RecordingsDeps): readonly Route[] {
+export function recordingRoutes(recordings: RecordingsRead): readonly Route[] {
   return [
     route({
       method: "GET",
       path: "/v1/recordings",
       name: "recordings.list",
       role: "read",
-      summary: "What was put on record around incidents, latest first.",
-      answers: { 200: { description: "Ids and where each is.", schema: z.object({ recordings: z.array(z.object({ id: z.string(), url: z.string() })) }) } },
+      summary: "The recordings of incidents, latest first. Empty where nothing has paged, or store.path is not set.",
+      answers: { 200: { description: "Which there are.", schema: recordingList } },
       async handle() {
-        const ids = (await recordings?.list()) ?? [];
-        return { status: 200, body: { recordings: ids.map((id) => ({ id, url: `/v1/recordings/${id}` })) }, headers: { "cache-control": "no-store" } };
+        const ids = await recordings.list();
+        return { status: 200, headers: { "cache-control": "no-store" }, body: { recordings: ids.map((id) => ({ id, ...recordingTold(id), url: `/v1/recordings/${id}` })) } };
       },
     }),
     route({
       method: "GET",
       path: "/v1/recordings/{id}",
-      name: "recordings.read",
+      name: "recordings.get",
       role: "read",
-      summary: "The last 15 minutes before an incident and the minute after it, second by second.",
-      answers: { 200: { description: "The recording." } },
+      summary: "One recording: 15 minutes before the page and one after it, second by second.",
+      answers: { 200: { description: "The recording, as it was written.", schema: recordingDocument } },
       async handle({ params: { id = "" } }) {
-        const text = await recordings?.read(id);
+        const text = await recordings.read(id);
         if (text === undefined) return { status: 404, problem: `no recording ${id.slice(0, 200)}` };
-        return { status: 200, type: "application/json", body: text, headers: { "content-disposition": `attachment; filename="${id}.json"` } };
+        return { status: 200, type: "application/json", headers: { "content-disposition": `attachment; filename="${id}.json"` }, body: text };
       },
     }),
   ];

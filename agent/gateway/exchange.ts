@@ -58,7 +58,7 @@ export class Exchange {
     try {
       await this.#serve(expectsContinue);
     } catch (error) {
-      room.deps.log.error({ error: String(error), stack: (error as Error).stack, traceparent: this.#inquiry.tracing?.traceparent }, "the gateway failed on a request");
+      room.deps.log.error({ error: String(error), stack: (error as Error).stack, ...this.#inquiry.logged }, "the gateway failed on a request");
       this.#verdict = answeredByNobody("error");
       if (reply.started) reply.break();
       else await this.#say(500, "the gateway failed on this request").catch(() => reply.break());
@@ -255,7 +255,7 @@ export class Exchange {
   }
 
   #rungFailed(rung: string, { outcome, detail }: Exclude<RungAnswer, { outcome: "ok" }>): void {
-    this.#inquiry.room.deps.log.debug({ rung, outcome, detail, traceparent: this.#inquiry.tracing?.traceparent }, "a rung could not answer");
+    this.#inquiry.room.deps.log.debug({ rung, outcome, detail, ...this.#inquiry.logged }, "a rung could not answer");
     this.#course.failures.push(`${rung}: ${outcome} (${detail})`);
   }
 

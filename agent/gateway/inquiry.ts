@@ -2,6 +2,7 @@
  * One request as it was settled when its head came: what it asks for, under which id, how long it may take, and its body as far
  * as that has come. What becomes of it is exchange.ts's.
  */
+import type { IncomingHttpHeaders } from "node:http";
 import type { Question, Rung } from "../backend.ts";
 import type { InferenceTarget } from "../protocols/protocol.ts";
 import { primaryShareMs, timeoutOf } from "./deadline.ts";
@@ -70,6 +71,18 @@ export class Inquiry {
     return typeof traceparent === "string" ? traceparent : undefined;
   }
 
+  /** The client's vendors' part of its trace, where the trace goes on here: without the parent that it belongs to it means nothing. */
+  get tracestate(): string | undefined {
+    if (this.tracing?.continues !== true) return undefined;
+    const { tracestate } = this.incoming.headers();
+    return typeof tracestate === "string" ? tracestate : undefined;
+  }
+
+  /** For a line of the log. */
+  get logged(): { readonly traceparent?: string | undefined } {
+    return { traceparent: this.tracing?.traceparent ?? this.traceparent };
+  }
+
   /** Undefined: no inference, or none that is ours. */
   get target(): InferenceTarget | undefined {
     return this.#target;
@@ -125,19 +138,27 @@ export class Inquiry {
     return this.upload.lastByteMs + primaryShareMs(this.timeoutMs, this.room.options.reserve, rungsLeft);
   }
 
-  /** What goes to the primary besides what the client sent, and in its place. */
+  /** What goes to the primary besides what the client sent; a trace context in the place of the client's. */
   addedFields(traceparent: string | undefined): readonly string[] {
     if (this.target === undefined) return noFields;
     const id = ["pilotfish-inference-id", this.inferenceId];
-    return traceparent === undefined ? id : [...id, "traceparent", traceparent];
+    if (traceparent === undefined) return id;
+    const state = this.tracestate;
+    return state === undefined ? [...id, "traceparent", traceparent] : [...id, "traceparent", traceparent, "tracestate", state];
   }
 
   /** As a rung is asked. The body must be whole and kept. `traceparent`: instead of the client's. */
   question(traceparent?: string): Question {
     const { method, path, repaired } = this;
-    const headers = traceparent === undefined ? this.incoming.headers() : { ...this.incoming.headers(), traceparent };
+    const headers = traceparent === undefined ? this.incoming.headers() : this.#headersOfTrace(traceparent);
     if (repaired === undefined) return { method, path, headers, body: this.upload.whole() };
     return { method, path, headers: { ...headers, ...repaired.headers, "content-length": String(repaired.body.length) }, body: repaired.body };
+  }
+
+  #headersOfTrace(traceparent: string): IncomingHttpHeaders {
+    const { tracestate: _, ...others } = this.incoming.headers();
+    const state = this.tracestate;
+    return { ...others, traceparent, ...(state === undefined ? {} : { tracestate: state }) };
   }
 
   /** By what the request is known again, as the client sent it; undefined where its body is not whole or was not kept. */

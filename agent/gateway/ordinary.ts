@@ -11,7 +11,7 @@ import type { UploadOptions } from "./upload.ts";
 /** Undici can not send trailers, so they stay behind with what announces them (RFC 9110, section 6.5.1 allows it). */
 const leftOut: ReadonlySet<string> = new Set(["expect", "trailer"]);
 const leftOutOrReplaced: ReadonlySet<string> = new Set([...leftOut, "pilotfish-inference-id"]);
-const leftOutOrTraced: ReadonlySet<string> = new Set([...leftOutOrReplaced, "traceparent"]);
+const leftOutOrTraced: ReadonlySet<string> = new Set([...leftOutOrReplaced, "traceparent", "tracestate"]);
 
 export class OrdinaryIncoming implements Incoming {
   readonly method: string;

@@ -19,7 +19,8 @@ import { PlainReply } from "./plain-reply.ts";
 import { Upload } from "./upload.ts";
 import type { UploadOptions } from "./upload.ts";
 
-const traceparentLine = /(?<=^|\n)traceparent:[^\n]*\n/i;
+/** Of a trace context: an attempt with a span of its own is told it anew. */
+const traceLines = /(?<=^|\n)trace(?:parent|state):[^\n]*\n/gi;
 
 /** The gateway that serves the plain lane now. */
 export interface PlainLane {
@@ -247,9 +248,8 @@ class PlainIncoming implements Incoming {
   }
 
   send({ path, body, added, replaced, deadlineMs, hold }: Sending): Attempt {
-    const { method, idLine, heeded } = this.#head;
-    // The id's line is not among the others; a trace context is replaced only where the attempt has a span of its own.
-    const own = heeded.traceparent !== undefined && added.includes("traceparent") ? this.#head.lines.replace(traceparentLine, "") : this.#head.lines;
+    const { method, idLine } = this.#head;
+    const own = added.includes("traceparent") ? this.#head.lines.replace(traceLines, "") : this.#head.lines;
     const lines = replaced === undefined ? own : withFields(own, { ...replaced, "content-length": String((body as Buffer).length) });
     let more = added.length === 0 ? idLine : "";
     for (let i = 0; i < added.length; i += 2) more += `${added[i]}: ${added[i + 1]}\r\n`;

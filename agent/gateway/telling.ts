@@ -37,8 +37,7 @@ export function tell(inquiry: Inquiry, { rung, reason, version, outcome }: Verdi
     responseBytes: reply.bytes,
     stream: rung === primaryName ? stream : undefined,
     traceparent: inquiry.traceparent ?? tracing?.traceparent,
-    // All fields may have to be cut apart for the state, which is only there where the client sent a parent.
-    trace: tracing?.told(inquiry.traceparent === undefined ? undefined : inquiry.incoming.headers()["tracestate"], method, path, protocol.name),
+    trace: tracing?.told(inquiry.tracestate, method, path, protocol.name),
     atWallMs,
   });
   if (!inquiry.sampled || outcome !== "ok") return;

@@ -43,6 +43,11 @@ export class Tracing {
     this.#exported = exported;
   }
 
+  /** It is the client's trace that goes on. */
+  get continues(): boolean {
+    return this.#parentSpanId !== undefined;
+  }
+
   /** The header as log lines name it. */
   get traceparent(): string {
     return this.#header(this.#spanId);
@@ -62,13 +67,12 @@ export class Tracing {
     };
   }
 
-  /** @param state `tracestate`, as the client sent it: it belongs to the client's parent and means nothing without one. */
-  told(state: unknown, method: string, path: string, protocol: string): ExchangeTrace {
+  told(state: string | undefined, method: string, path: string, protocol: string): ExchangeTrace {
     return {
       traceId: this.traceId,
       spanId: this.#spanId,
       parentSpanId: this.#parentSpanId,
-      state: typeof state === "string" && this.#parentSpanId !== undefined ? state.slice(0, stateMax) : undefined,
+      state: state?.slice(0, stateMax),
       method,
       path: path.split("?", 1)[0] as string,
       protocol,

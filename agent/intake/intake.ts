@@ -30,10 +30,10 @@ export type Taken =
 
 export interface Intake {
   /** All or nothing: with one mistake in a batch none of it is taken. */
-  take(mediaType: string, headers: IncomingHttpHeaders, body: Uint8Array): Taken;
+  readonly take: (mediaType: string, headers: IncomingHttpHeaders, body: Uint8Array) => Taken;
   /** Halves that wait for their other one. */
-  waiting(): number;
-  start(): Close;
+  readonly waiting: () => number;
+  readonly start: () => Close;
 }
 
 type Side = "request" | "response";

@@ -231,9 +231,9 @@ function prepared(database: DatabaseSync): DatabaseSync {
   database.exec(`
     CREATE TABLE IF NOT EXISTS state (key TEXT PRIMARY KEY, value BLOB NOT NULL, revision INTEGER NOT NULL, at_ms INTEGER NOT NULL) STRICT;
     CREATE TABLE IF NOT EXISTS events (id INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, kind TEXT NOT NULL, detail TEXT NOT NULL) STRICT;
+    CREATE INDEX IF NOT EXISTS events_by_class ON events ((kind = 'audit'), id);
     CREATE TABLE IF NOT EXISTS spool (id INTEGER PRIMARY KEY AUTOINCREMENT, lane TEXT NOT NULL, items INTEGER NOT NULL, body BLOB NOT NULL) STRICT;
     CREATE INDEX IF NOT EXISTS spool_by_lane ON spool (lane, id);
-    CREATE INDEX IF NOT EXISTS events_by_class ON events ((kind = 'audit'), id);
     PRAGMA application_id = ${applicationId};
     PRAGMA user_version = ${schemaVersion};
   `);

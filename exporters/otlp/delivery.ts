@@ -11,7 +11,6 @@
  */
 import { wait, type Cancel, type Clock } from "../../agent/clock.ts";
 import type { Log } from "../../agent/log.ts";
-import { rejectedIn } from "./messages.ts";
 import type { Batch, Lane, Spool, SpooledBatch } from "./spool.ts";
 
 export interface PostAnswer {
@@ -32,9 +31,11 @@ export interface DeliveryDeps {
   readonly post: PostBatch;
   readonly spool: Spool;
   readonly dropped: (items: number) => void;
+  /** Items that the Collector says it did not take, by the body of an answer that is a 200 all the same. */
+  readonly rejectedIn: (lane: Lane, answer: Uint8Array) => number;
 }
 
-/** Batches that wait for one that is being sent. Those of half an hour would not: they are the spool's. */
+/** Batches that wait for one that is being sent; where there are more, they are the spool's. */
 const waitingMax = 16;
 const pauseMs = { first: 1_000, most: 60_000, retryAfterMost: 600_000 };
 const retried: ReadonlySet<number | undefined> = new Set([undefined, 429, 502, 503, 504]);
@@ -63,7 +64,7 @@ export class Delivery {
     if (this.#fromSpool || this.#closed) return this.#spool(batch);
     this.#waiting.push(batch);
     // The first is being sent.
-    if (this.#waiting.length > waitingMax) this.#deps.dropped(this.#waiting.splice(1, 1)[0]?.items ?? 0);
+    if (this.#waiting.length > waitingMax) this.#spill(1);
     this.#run();
   }
 
@@ -75,6 +76,12 @@ export class Delivery {
     this.#cancelPause?.();
     this.#abort.abort(new Error("closing"));
     for (const batch of this.#waiting.splice(0)) this.#spool(batch);
+  }
+
+  /** From now on everything goes through the spool: those that wait, from this one on, and what comes. */
+  #spill(from: number): void {
+    this.#fromSpool = true;
+    for (const batch of this.#waiting.splice(from)) this.#spool(batch);
   }
 
   #spool(batch: Batch): void {
@@ -98,7 +105,7 @@ export class Delivery {
       const { status, retryAfter, body, detail } = await this.#deps.post(this.#lane, batch.body, this.#abort.signal);
       if (this.#isClosed()) return;
       if (retried.has(status)) return this.#later(retryAfter, detail);
-      if (status !== undefined && status >= 200 && status < 300) this.#taken(batch, rejectedIn(body));
+      if (status !== undefined && status >= 200 && status < 300) this.#taken(batch, this.#deps.rejectedIn(this.#lane, body));
       else this.#refused(batch, detail);
       if ("id" in batch) this.#deps.spool.remove(batch.id);
       else this.#waiting.shift();
@@ -106,6 +113,8 @@ export class Delivery {
   }
 
   async #next(): Promise<Batch | SpooledBatch | undefined> {
+    // Older than whatever the spool holds.
+    if (this.#waiting.length > 0) return this.#waiting[0];
     while (this.#fromSpool) {
       const added = this.#added;
       const batch = await this.#deps.spool.oldest(this.#lane);
@@ -136,8 +145,8 @@ export class Delivery {
   #later(retryAfter: string | undefined, detail: string): void {
     const { clock } = this.#deps;
     this.#complain(detail);
-    this.#fromSpool = true;
-    for (const batch of this.#waiting.splice(0)) this.#spool(batch);
+    // Where those behind it are in the spool already, the one that failed stays here, or it would come after them.
+    this.#spill(this.#fromSpool ? 1 : 0);
     this.#failures += 1;
     const backoffMs = Math.min(pauseMs.most, pauseMs.first * 2 ** (this.#failures - 1)) * (0.75 + 0.5 * clock.random());
     const askedMs = retryAfterMs(retryAfter, clock.wallMs());

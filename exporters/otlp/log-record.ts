@@ -2,7 +2,17 @@
 import type { LogFields } from "../../agent/log.ts";
 import { redactFields, redactText } from "../redact.ts";
 import { parseTraceparent } from "../traceparent.ts";
-import type { AttributeValue, LogRecord } from "./messages.ts";
+
+export interface LogRecord {
+  readonly atMs: number;
+  readonly level: "debug" | "info" | "warn" | "error";
+  readonly message: string;
+  readonly attributes: Readonly<Record<string, AttributeValue>>;
+  readonly traceId?: string | undefined;
+  readonly spanId?: string | undefined;
+}
+
+type AttributeValue = string | number | boolean;
 
 const textMax = 4_096;
 

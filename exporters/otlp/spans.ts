@@ -8,7 +8,30 @@
 import { isFailure, primaryName } from "../../agent/backend.ts";
 import type { AttemptTrace, ExchangeObservation, ExchangeTrace } from "../../agent/observation.ts";
 import type { TransitionSignal } from "../signal.ts";
-import type { Attributes, Span } from "./messages.ts";
+
+export type Attributes = Readonly<Record<string, string | number | boolean>>;
+
+export interface Span {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId?: string | undefined;
+  /** W3C, as it came. */
+  readonly traceState?: string | undefined;
+  readonly name: string;
+  readonly kind: "internal" | "server" | "client";
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly attributes: Attributes;
+  readonly events: readonly SpanEvent[];
+  /** Set where it failed: a word of a closed set. */
+  readonly error?: string | undefined;
+}
+
+export interface SpanEvent {
+  readonly name: string;
+  readonly atMs: number;
+  readonly attributes: Attributes;
+}
 
 const textMax = 1_024;
 

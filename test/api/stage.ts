@@ -81,11 +81,9 @@ export function stage() {
         reload: async () => ({ ok: true, atNextStart: [] }),
         referencesSizeMax: 16_384,
         references: { list: () => ({ active: null, configured: null, references: [] }), upload: nothingKept, activate: nothingKept, rollBack: nothingKept, remove: nothingKept },
-        features: async () => undefined,
-        recorded: () => ({ timesMs: new Float64Array(), series: [], events: [] }),
-        wallMs: () => clock.wallMs(),
         overrides: { current: () => undefined, decide: () => ({ ok: false, detail: "not here" }), release: () => undefined },
         reviews: { list: () => ({ reviews: [], next: undefined }), get: () => undefined, answer: () => ({ ok: false, why: "unknown", detail: "not here" }) },
+        recordings: { list: async () => [], read: async () => undefined },
         ...changed,
       };
       const running = await api(apiOptions.parse({ port: 0, ...options }), { ...deps, routes: changed.routes ?? routes(deps) }).start();

@@ -77,7 +77,7 @@ test("a Collector makes the same names of what goes out by OTLP", async () => {
   const meter = new Meter(systemClock);
   recordAll(meter);
   const resource = { serviceName: "pilotfish", version: "0", instanceId: "one", attributes: {} };
-  const telemetry = startOpenTelemetry(otlpOptions.parse({ endpoint: collector.url, traces: false }), { meter, resource, log: silent });
+  const telemetry = await startOpenTelemetry(otlpOptions.parse({ endpoint: collector.url, traces: false }), { meter, resource, log: silent });
   await telemetry.close();
   await collector.close();
 

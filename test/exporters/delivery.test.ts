@@ -31,6 +31,7 @@ const log: Log = { ...silent, info: (_, message) => void logged.push(`info ${mes
 function delivery(): Delivery {
   return new Delivery("metrics", {
     clock, log, spool,
+    rejectedIn: () => 0,
     dropped: (items) => (dropped += items),
     async post(_, body) {
       const [number] = body as unknown as [number];
@@ -177,15 +178,19 @@ test("beyond the spool's bound the oldest goes, and is counted", async () => {
   expect([taken, dropped]).toEqual([[3, 4, 5], 2]);
 });
 
-test("beyond what waits for a slow Collector the oldest goes, but not the one that is being sent", async () => {
+test.each([200, 503])("a Collector that is slower than what comes (then answers %i) loses nothing and changes no order: the rest goes into the spool", async (status) => {
   const first = Promise.withResolvers<PostAnswer>();
   const out = delivery();
   await settled();
   answers = () => first.promise;
-  for (let i = 1; i <= 20; i += 1) out.push(batch(i));
+  for (let i = 1; i <= 40; i += 1) out.push(batch(i));
   await settled();
+  expect(await spool.oldest("metrics")).toMatchObject({ body: Uint8Array.of(2) });
   answers = () => answer(200);
-  first.resolve(answer(200));
+  first.resolve(answer(status));
   await settled();
-  expect([taken, dropped]).toEqual([[1, ...Array.from({ length: 15 }, (_, i) => i + 6)], 4]);
+  await clock.advanceAsync(2_000, 250);
+  for (let i = 41; i <= 43; i += 1) out.push(batch(i));
+  await settled();
+  expect([taken, dropped]).toEqual([Array.from({ length: 43 }, (_, i) => i + 1), 0]);
 });

@@ -8,7 +8,7 @@ import { otlpOptions, startOpenTelemetry, type OpenTelemetry, type OpenTelemetry
 import { memorySpool } from "../../exporters/otlp/spool.ts";
 import type { Signal } from "../../exporters/signal.ts";
 import { FakeClock } from "../fake-clock.ts";
-import { attributesOf, otlpCollector, type OtlpCollector } from "./otlp-collector.ts";
+import { attributesOf, itemsIn, otlpCollector, type OtlpCollector } from "./otlp-collector.ts";
 import type { Decoded } from "./protobuf.ts";
 
 const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -80,9 +80,9 @@ afterEach(async () => {
   await collector.close();
 });
 
-function start(options: Record<string, unknown> = {}, more: Partial<OpenTelemetryDeps> = {}): OpenTelemetry {
+async function start(options: Record<string, unknown> = {}, more: Partial<OpenTelemetryDeps> = {}): Promise<OpenTelemetry> {
   const resource = { serviceName: "pilotfish", version: "0.1.0", instanceId: "one", attributes: { "k8s.pod.name": "server-0" } };
-  const telemetry = startOpenTelemetry(otlpOptions.parse({ endpoint: collector.url, ...options }), { meter, resource, log, spool: memorySpool(1_048_576, () => {}), ...more });
+  const telemetry = await startOpenTelemetry(otlpOptions.parse({ endpoint: collector.url, ...options }), { meter, resource, log, spool: memorySpool(1_048_576, () => {}), ...more });
   open.push(telemetry);
   return telemetry;
 }
@@ -98,7 +98,7 @@ test("metrics arrive under their dotted names with units, cumulative, and with w
   meter.gauge(instruments.gpuUtilization, { gpu: "0" }).set(0.37);
   const histogram = meter.histogram(instruments.attemptDuration, { backend: "primary" });
   for (const seconds of [0.0005, 0.001, 0.003, 99]) histogram.record(seconds);
-  const telemetry = start();
+  const telemetry = await start();
   await telemetry.close();
 
   const byName = new Map(collector.metrics().map((metric) => [metric["name"], metric]));
@@ -118,8 +118,8 @@ test("metrics arrive under their dotted names with units, cumulative, and with w
   });
 });
 
-test("the resource says what was told and nothing of the process: no command line, no environment", async () => {
-  const telemetry = start();
+test("the resource says what was told and which SDK it was, and nothing of the process: no command line, no environment", async () => {
+  const telemetry = await start();
   telemetry.exchange(exchange());
   await telemetry.close();
   expect(collector.resources()).toHaveLength(2);
@@ -129,12 +129,15 @@ test("the resource says what was told and nothing of the process: no command lin
       "service.version": "0.1.0",
       "service.instance.id": "one",
       "k8s.pod.name": "server-0",
+      "telemetry.sdk.language": "nodejs",
+      "telemetry.sdk.name": "opentelemetry",
+      "telemetry.sdk.version": expect.any(String) as string,
     });
   }
 });
 
 test("a sampled inference is one server span in its caller's trace, with its own times and what became of it", async () => {
-  const telemetry = start();
+  const telemetry = await start();
   telemetry.exchange(exchange());
   telemetry.exchange(exchange({ outcome: "timeout", status: 504, rung: "primary", trace: { ...trace, attempts: [] } }));
   await telemetry.close();
@@ -168,19 +171,19 @@ test("a sampled inference is one server span in its caller's trace, with its own
 });
 
 test("each attempt at a rung is a child span of it, with its own time and outcome", async () => {
-  const telemetry = start();
+  const telemetry = await start();
   telemetry.exchange(exchange());
   await telemetry.close();
   const startNs = nanoseconds(atWallMs) - 12_500_000n;
   const [, first, second] = collector.spans();
   expect(first).toMatchObject({ traceId, spanId: "1".repeat(16), parentSpanId: trace.spanId, name: "attempt primary", kind: 3, start: startNs + 500_000n, end: startNs + 2_500_000n, status: { code: 2, message: "refused" } });
   expect(second).toMatchObject({ traceId, spanId: "2".repeat(16), parentSpanId: trace.spanId, name: "attempt small", start: startNs + 3_000_000n, end: startNs + 12_000_000n });
-  expect(second).not.toHaveProperty("status");
+  expect(second).toMatchObject({ status: { code: 0 } });
   expect(attributesOf(first)).toEqual({ "pilotfish.backend": "primary", "pilotfish.outcome": "refused", "http.request.method": "POST", "error.type": "refused" });
 });
 
 test("a trace that begins here has no parent", async () => {
-  const telemetry = start();
+  const telemetry = await start();
   telemetry.exchange(exchange({ trace: { ...trace, parentSpanId: undefined, state: undefined } }));
   await telemetry.close();
   const [root] = collector.spans();
@@ -189,7 +192,7 @@ test("a trace that begins here has no parent", async () => {
 });
 
 test("a change of the primary's state is an event of the requests that were under way, and of no other", async () => {
-  const telemetry = start();
+  const telemetry = await start();
   telemetry.signal({ ...transition, atWallMs: atWallMs - 60_000 });
   telemetry.signal({ ...transition, atWallMs: atWallMs - 5 });
   telemetry.exchange(exchange());
@@ -204,14 +207,29 @@ test("a change of the primary's state is an event of the requests that were unde
 test.each([
   ["/v1/chat/completions", "chat"], ["/v1/completions", "text_completion"], ["/v1/embeddings", "embeddings"],
 ])("%s of an OpenAI-like server has the gen_ai operation %s", async (path, operation) => {
-  const telemetry = start();
+  const telemetry = await start();
   telemetry.exchange(exchange({ model: "llama", trace: { ...trace, path, protocol: "openai" } }));
   await telemetry.close();
   expect(attributesOf(collector.spans()[0])).toMatchObject({ "gen_ai.operation.name": operation, "gen_ai.request.model": "llama" });
 });
 
+test("more points than one request takes go out in several, each once and in their order", async () => {
+  for (let i = 0; i < 1_400; i += 1) meter.gauge(instruments.queueDepth, { queue: `queue-${i}` }).set(i);
+  for (let i = 0; i < 300; i += 1) meter.histogram(instruments.attemptDuration, { backend: `backend-${i}` }).record(i);
+  const telemetry = await start();
+  await telemetry.close();
+  const requests = collector.requests.map(({ body }) => itemsIn(body, "metrics"));
+  expect(requests.length).toBeGreaterThanOrEqual(5);
+  const sizes = requests.map((metrics) => metrics.reduce((sum, { gauge, sum: total, histogram }) => sum + ((gauge ?? total ?? histogram) as { points: unknown[] }).points.length, 0));
+  expect(Math.max(...sizes)).toBeLessThanOrEqual(500);
+  const points = (name: string, kind: string) => collector.metrics().filter((metric) => metric["name"] === name).flatMap((metric) => metric[kind].points as Decoded[]);
+  expect(points(instruments.queueDepth.name, "gauge").map(({ value }) => value as number)).toEqual(Array.from({ length: 1_400 }, (_, i) => i));
+  expect(points(instruments.attemptDuration.name, "histogram").map(({ sum }) => sum as number)).toEqual(Array.from({ length: 300 }, (_, i) => i));
+  expect(await dropped("points")).toBe(0);
+});
+
 test("what is not traced, or no inference, makes no span", async () => {
-  const telemetry = start();
+  const telemetry = await start();
   const { trace: _, ...untraced } = exchange();
   telemetry.exchange(untraced);
   telemetry.exchange(exchange({ inference: false }));
@@ -219,18 +237,18 @@ test("what is not traced, or no inference, makes no span", async () => {
   expect(collector.spans()).toEqual([]);
 });
 
-test("histograms carry the traces of their buckets, and can be exponential", async () => {
+test("histograms come in the catalogue's buckets, or in buckets that follow the values", async () => {
   for (const exponential of [false, true]) {
     meter = new Meter(systemClock, { exponential });
     const histogram = meter.histogram(instruments.attemptDuration, { backend: "primary" });
     histogram.record(0);
-    for (const seconds of [0.5, 1, 2]) histogram.record(seconds, { traceId, spanId: parentId });
-    const telemetry = start({ histograms: exponential ? "exponential" : "explicit" });
+    for (const seconds of [0.5, 1, 2]) histogram.record(seconds);
+    const telemetry = await start({ histograms: exponential ? "exponential" : "explicit" });
     await telemetry.close();
   }
   const [explicit, follows] = collector.metrics().filter((metric) => metric["name"] === instruments.attemptDuration.name);
-  expect(explicit?.["histogram"].points[0].exemplars).toMatchObject([0.5, 1, 2].map((value) => ({ value, traceId, spanId: parentId })));
-  expect(follows?.["exponential"]).toMatchObject({ temporality: 2, points: [{ count: 4n, sum: 3.5, zeroCount: 1n, exemplars: [{ value: 0.5 }, { value: 1 }, { value: 2 }] }] });
+  expect(explicit?.["histogram"]).toMatchObject({ temporality: 2, points: [{ count: 4n, sum: 3.5, bounds: instruments.attemptDuration.buckets }] });
+  expect(follows?.["exponential"]).toMatchObject({ temporality: 2, points: [{ count: 4n, sum: 3.5, zeroCount: 1n }] });
   // By the definition: the upper bounds of the buckets that are not empty are the values themselves, powers of two.
   const { scale, positive } = (follows as Decoded)["exponential"].points[0] as Decoded;
   const bounds = (positive.counts as number[]).flatMap((count, i) => (count === 0 ? [] : [2 ** ((positive.offset + i + 1) / 2 ** scale)]));
@@ -238,7 +256,7 @@ test("histograms carry the traces of their buckets, and can be exponential", asy
 });
 
 test("warnings and errors of the log arrive with their trace; what is less severe by config only; secrets never", async () => {
-  const telemetry = start();
+  const telemetry = await start();
   telemetry.logged("info", {}, "not sent");
   telemetry.logged("warn", { traceparent: `00-${traceId}-${parentId}-01`, attempts: 2, password: "hunter2" }, "asked http://user:hunter2@server/");
   telemetry.logged("error", { error: new TypeError("no route") }, "failed");
@@ -250,17 +268,17 @@ test("warnings and errors of the log arrive with their trace; what is less sever
   expect(error).toMatchObject({ severity: 17, severityText: "ERROR" });
   expect(attributesOf(error)).toMatchObject({ "exception.type": "TypeError", "exception.message": "no route", "exception.stacktrace": expect.stringContaining("opentelemetry.test.ts") as string });
 
-  const all = start({ logs: "info" });
+  const all = await start({ logs: "info" });
   all.logged("info", {}, "sent by config");
   all.logged("debug", {}, "not sent");
-  const none = start({ logs: "off" });
+  const none = await start({ logs: "off" });
   none.logged("error", {}, "not sent");
   await Promise.all([all.close(), none.close()]);
   expect(collector.logs().map((record) => record["body"].string as string).slice(2)).toEqual(["sent by config"]);
 });
 
 test("a transition is a span without length on a trace of its own", async () => {
-  const telemetry = start();
+  const telemetry = await start();
   telemetry.signal(transition);
   telemetry.signal({ type: "directive", target: transition.target, action: "drain", why: "a test", atWallMs });
   await telemetry.close();
@@ -272,7 +290,7 @@ test("a transition is a span without length on a trace of its own", async () => 
 });
 
 test("headers go with each export, under the paths that OTLP names", async () => {
-  const telemetry = start({ endpoint: `${collector.url}/`, headers: { authorization: "Bearer one" } });
+  const telemetry = await start({ endpoint: `${collector.url}/`, headers: { authorization: "Bearer one" } });
   telemetry.exchange(exchange());
   await telemetry.close();
   expect(collector.requests.map(({ path }) => path).sort()).toEqual(["/v1/metrics", "/v1/traces"]);
@@ -281,13 +299,13 @@ test("headers go with each export, under the paths that OTLP names", async () =>
 
 test("each of the two can be switched off, and without an endpoint nothing happens", async () => {
   for (const options of [{ traces: false }, { metrics: false }]) {
-    const telemetry = start(options);
+    const telemetry = await start(options);
     telemetry.exchange(exchange());
     telemetry.signal(transition);
     await telemetry.close();
   }
   expect(collector.requests.map(({ path }) => path)).toEqual(["/v1/metrics", "/v1/traces"]);
-  const off = start({ endpoint: undefined });
+  const off = await start({ endpoint: undefined });
   off.exchange(exchange());
   await off.close();
   expect(collector.requests).toHaveLength(2);
@@ -296,7 +314,7 @@ test("each of the two can be switched off, and without an endpoint nothing happe
 test("what the Collector refuses for good is counted and logged once, until something arrives again", async () => {
   collector.status = 400;
   meter.gauge(instruments.activeRequests, {}).set(1);
-  const telemetry = start({ interval: "100ms", timeout: "1s", traces: false });
+  const telemetry = await start({ interval: "100ms", timeout: "1s", traces: false });
   await collector.received(3);
   await expect.poll(() => dropped("points")).toBeGreaterThanOrEqual(2);
   expect(logged).toEqual(["warn OTLP exports fail"]);
@@ -308,14 +326,14 @@ test("what the Collector refuses for good is counted and logged once, until some
 test("what a Collector did not take of a request that it answered with 200 is counted", async () => {
   // ExportTraceServiceResponse { partial_success { rejected_spans: 2 } }
   collector.answer = Uint8Array.of(0x0a, 0x02, 0x08, 0x02);
-  const telemetry = start({ metrics: false });
+  const telemetry = await start({ metrics: false });
   telemetry.exchange(exchange());
   await telemetry.close();
   expect(await dropped("spans")).toBe(2);
 });
 
 test("spans beyond the bound are let go and counted", async () => {
-  const telemetry = start({ metrics: false });
+  const telemetry = await start({ metrics: false });
   const one = exchange({ trace: { ...trace, attempts: [] } });
   for (let i = 0; i < 2_100; i += 1) telemetry.exchange(one);
   await telemetry.close();
@@ -324,8 +342,8 @@ test("spans beyond the bound are let go and counted", async () => {
 });
 
 test("a reload starts the new one before it closes the old: both deliver what is theirs", async () => {
-  const old = start({ metrics: false });
-  const next = start({ metrics: false });
+  const old = await start({ metrics: false });
+  const next = await start({ metrics: false });
   old.exchange(exchange({ model: "old" }));
   next.exchange(exchange({ model: "next" }));
   await old.close();
@@ -336,7 +354,7 @@ test("a reload starts the new one before it closes the old: both deliver what is
 
 test("closing waits two seconds for a Collector that does not answer", async () => {
   const clock = new FakeClock();
-  const telemetry = start({ traces: false }, { clock, post: () => new Promise(() => {}) });
+  const telemetry = await start({ traces: false }, { clock, post: () => new Promise(() => {}) });
   const closed = telemetry.close();
   await expect.poll(() => clock.pending).toBe(1);
   clock.advance(2_000);

@@ -54,6 +54,8 @@ function largeMeter(): Meter {
   return meter;
 }
 
+const trace = { traceId: "4bf92f3577b34da6a3ce929d0e0e4736", spanId: "00f067aa0ba902b7" };
+
 const never = () => new Promise<void>(() => {});
 
 test("a scrape gets the text of format 0.0.4", async () => {
@@ -132,11 +134,31 @@ test("scrapes beyond the bound are refused, and make room when they end", async 
   expect(clock.pending).toBe(0);
 });
 
-test("a scrape is written in pieces, and others run in between", async () => {
+test.each(["text", "openmetrics"] as const)("a scrape (%s) is written in pieces, and others run in between; a family's comments stand once", async (format) => {
   let pauses = 0;
-  const { body } = await prometheusText(largeMeter(), {}, async () => void (pauses += 1));
-  expect(pauses).toBe(2);
+  const { body } = await prometheusText(largeMeter(), { format }, async () => void (pauses += 1));
+  expect(pauses).toBeGreaterThanOrEqual(2);
   expect(body.match(/^pilotfish_queue_depth\{/gm)).toHaveLength(1_200);
+  expect(body.match(/^# (HELP|TYPE) pilotfish_queue_depth /gm)).toHaveLength(2);
+});
+
+test("both formats have the same series with the same values", async () => {
+  const meter = largeMeter();
+  for (const [i, instrument] of Object.values(instruments).entries()) {
+    for (const value of ["plain", 'a "quoted" \\ word\n', "überall"]) {
+      const labels = Object.fromEntries(instrument.labels.map((label) => [label, `${value} of ${label}`])) as never;
+      if (instrument.kind === "counter") meter.counter(instrument, labels).add(i + 0.1);
+      else if (instrument.kind === "gauge") meter.gauge(instrument, labels).set(i % 3 === 0 ? Infinity : -i * 1e21);
+      else for (const seconds of [1e-9, 0.02, 1e6]) meter.histogram(instrument, labels).record(seconds, trace);
+    }
+  }
+  const constantLabels = { pod: 'server "0"' };
+  const lines = async (format: "text" | "openmetrics") =>
+    (await prometheusText(meter, { format, constantLabels })).body.split("\n").filter((line) => line !== "" && !line.startsWith("#")).map((line) => line.replace(/ # \{.*$/, "")).sort();
+  expect(await lines("openmetrics")).toEqual(await lines("text"));
+  const families = async (format: "text" | "openmetrics") =>
+    [...(await prometheusText(meter, { format })).body.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, kind]) => (kind === "counter" ? `${name?.replace(/_total$/, "")} counter` : `${name} ${kind}`));
+  expect(await families("openmetrics")).toEqual(await families("text"));
 });
 
 test("a series that vanishes between two pieces is left out, and nothing else", async () => {
@@ -170,8 +192,6 @@ test("what lies beyond a bound shows as OpenTelemetry's overflow series", async 
   expect(body).toContain('pilotfish_gateway_retries_total{otel_metric_overflow="true"} 1\n');
   expect(body).toContain('pilotfish_dropped_total{what="series"} 1\n');
 });
-
-const trace = { traceId: "4bf92f3577b34da6a3ce929d0e0e4736", spanId: "00f067aa0ba902b7" };
 
 test("OpenMetrics is given where it is asked for, and the text format everywhere else", async () => {
   const port = await serve(someMeter());

@@ -53,6 +53,16 @@ test("what was put is there after a restart; a second put replaces the first", (
   expect(logged).toEqual([]);
 });
 
+test("decisions of people are bounded on their own: a server that flaps does not wash them out, nor they what happened", () => {
+  const store = opened(file, 3);
+  for (let i = 1; i <= 4; i += 1) store.append({ atWallMs: i, kind: "audit", detail: i });
+  for (let i = 5; i <= 50; i += 1) store.append({ atWallMs: i, kind: "transition", detail: i });
+  const again = reopened();
+  expect(again.page({ kinds: ["audit"], limit: 10 }).map(({ id, detail }) => [id, detail])).toEqual([[4, 4], [3, 3], [2, 2]]);
+  expect(again.page({ kinds: ["transition", "drift"], limit: 10 }).map(({ id }) => id)).toEqual([50, 49, 48]);
+  expect(again.page({ kinds: ["transition", "audit"], before: 49, limit: 2 }).map(({ id }) => id)).toEqual([48, 4]);
+});
+
 test("the audit keeps its order, latest first, and only as many events as it may", () => {
   const store = opened(file, 3);
   for (let i = 1; i <= 5; i += 1) store.append({ atWallMs: i, kind: "pin", detail: { by: "ada", n: i } });

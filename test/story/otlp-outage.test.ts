@@ -60,7 +60,7 @@ async function start(clock: FakeClock, collector: FakeCollector, path: string, q
   await turns();
   await started;
   const resource = { serviceName: "pilotfish", version: "0", instanceId: "one", attributes: {} };
-  const telemetry = startOpenTelemetry(options, { meter, resource, log: silent, clock, spool: analysis.spool, post: collector.post, pack: async (bytes) => Uint8Array.from(gzipSync(bytes)) });
+  const telemetry = await startOpenTelemetry(options, { meter, resource, log: silent, clock, spool: analysis.spool, post: collector.post, pack: async (bytes) => Uint8Array.from(gzipSync(bytes)) });
   return {
     meter, telemetry, analysis,
     async end() {

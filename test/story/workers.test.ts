@@ -13,6 +13,8 @@ import { systemClock } from "../../agent/clock.ts";
 import { parseConfig, type Config } from "../../agent/config/config.ts";
 import { workerThread, type OpenThread } from "../../agent/gateway/crew.ts";
 import { silent } from "../../agent/log.ts";
+import { otlpCollector } from "../exporters/otlp-collector.ts";
+import type { Decoded } from "../exporters/protobuf.ts";
 
 const infer = "/v2/models/m/infer";
 const question = JSON.stringify({ inputs: [{ name: "x", datatype: "FP32", shape: [1, 1], data: [1] }] });
@@ -53,7 +55,7 @@ async function modelServer(port: number = 0): Promise<ModelServer> {
   return server;
 }
 
-function configOf(server: ModelServer, { lanes = "both", workers = 3, fallback = 0.5, linger = "200ms" } = {}): Config {
+function configOf(server: ModelServer, { lanes = "both", workers = 3, fallback = 0.5, linger = "200ms", otlp = "" } = {}): Config {
   const parsed = parseConfig(`
 server: { url: "${server.url}", protocol: open-inference }
 model: { name: m }
@@ -64,7 +66,8 @@ metrics: { host: 127.0.0.1, port: 0 }
 probes: { http: { interval: 100ms, timeout: 20s }, progress: { floor: 20s } }
 failover: { dwell: 300ms, dwellMax: 300ms }
 collectors: { server: { metrics: "off", pid: 1 }, gpu: { backend: "off" } }
-ladder: [{ kind: default, outputs: { y: ${fallback} } }]`);
+ladder: [{ kind: default, outputs: { y: ${fallback} } }]
+${otlp}`);
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
   return parsed.config;
 }
@@ -153,6 +156,27 @@ function counted(metrics: string, name: string, ...labels: readonly string[]): n
   const lines = metrics.split("\n").filter((line) => line.startsWith(`${name}{`) && labels.every((label) => line.includes(label)));
   return lines.reduce((total, line) => total + Number(line.slice(line.lastIndexOf(" "))), 0);
 }
+
+test("where spans are exported, every inference has one in whichever worker, and so has every attempt, below it", async () => {
+  const collector = await otlpCollector();
+  onTestFinished(() => collector.close());
+  const server = await modelServer();
+  const { gateway, told, close } = await swimming(configOf(server, { otlp: `otlp: { endpoint: "${collector.url}", metrics: false, logs: "off" }` }));
+  await many(gateway, 30);
+  server.mood = "failing";
+  expect((await ask(gateway)).rung).toBe("default");
+  await until(() => [...told.values()].reduce((a, b) => a + b, 0) === 31);
+  await close();
+
+  expect(told.size).toBeGreaterThan(1);
+  const spans = collector.spans();
+  const inferences = spans.filter(({ name }) => name === "infer m");
+  expect(inferences).toHaveLength(31);
+  const attemptsOf = (inference: Decoded) => spans.filter(({ parentSpanId, traceId }) => parentSpanId === inference["spanId"] && traceId === inference["traceId"]).map(({ name }) => name as string);
+  const attempts = inferences.map((inference) => attemptsOf(inference));
+  expect(attempts.filter((names) => names.join() === "attempt primary")).toHaveLength(30);
+  expect(attempts.find((names) => names.length > 1)?.at(-1)).toBe("attempt default");
+});
 
 describe.each(["both", "ordinary"])("lanes: %s", (lanes) => {
   test("requests are served by all workers, and series count each of them once", async () => {

@@ -1,5 +1,5 @@
 /**
- * Installs the Python model servers that real-servers.test.ts starts: `node test/e2e/real-servers/install.ts`. Each gets a
+ * Installs the Python model servers that real-servers.test.ts starts, and the tools of other tests: `node test/e2e/real-servers/install.ts`. Each gets a
  * virtual environment of its own, with exactly the versions of its requirements file, wheels only. What is there already is
  * left alone, so a cache between runs saves everything but a look. Needs python3 (3.11 or newer) with venv; takes a minute
  * or two and 1.2 GB.
@@ -8,10 +8,10 @@ import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { environment, files, servers, serversFolder } from "./servers.ts";
+import { environment, files, servers, serversFolder, tools } from "./servers.ts";
 
 mkdirSync(serversFolder, { recursive: true });
-for (const server of servers) {
+for (const server of [...servers, ...tools]) {
   const requirements = join(files, `${server}.requirements.txt`);
   const folder = environment(server);
   const stamp = join(folder, "requirements.sha256");

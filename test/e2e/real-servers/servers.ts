@@ -10,17 +10,21 @@ import { fileURLToPath } from "node:url";
 export const servers = ["mlserver", "kserve"] as const;
 export type Server = (typeof servers)[number];
 
+/** Other programs in Python that tests ask for their opinion. */
+export const tools = ["schemathesis"] as const;
+export type Tool = (typeof tools)[number];
+
 export const files = import.meta.dirname;
 const root = fileURLToPath(new URL("../../../", import.meta.url));
 
 /** PILOTFISH_PYTHON_SERVERS, or a cache beside the other modules. */
 export const serversFolder = process.env["PILOTFISH_PYTHON_SERVERS"] ?? join(root, "node_modules/.cache/pilotfish-python-servers");
 
-export function environment(server: Server): string {
+export function environment(server: Server | Tool): string {
   return join(serversFolder, server);
 }
 
-export function isInstalled(server: Server): boolean {
+export function isInstalled(server: Server | Tool): boolean {
   return existsSync(join(environment(server), "bin/python"));
 }
 
