@@ -196,7 +196,6 @@ export async function startAgent(given: Config, { clock, log: written, version, 
     state: view.document,
     snapshot: hub.snapshot,
     recorded: incident.recorded,
-    recordings,
     overrides: decided.overrides,
     reviews: decided.reviews,
     recordings,
@@ -212,7 +211,7 @@ export async function startAgent(given: Config, { clock, log: written, version, 
     // Opened in this order, closed in the other: the gateway drains while all others still serve it, and who listens to
     // the signals hears the last word before the API goes.
     const open = { log, metrics: metricsHandler(meter, clock), ready: () => ready };
-    const controls = await api(first.api, { ...open, ...controlled, clock, dropped, connect: hub.connect }).start();
+    const controls = await api(first.api, { ...open, ...controlled, pages: consolePages(log), clock, dropped, connect: hub.connect }).start();
     life.opened("api", controls.close);
     const scraped = await metricsListener(first.metrics, { ...open, clock }).start();
     life.opened("metrics", scraped.close);

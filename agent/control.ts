@@ -44,7 +44,6 @@ export interface ControlDeps {
   readonly snapshot: () => SnapshotDocument;
   /** The last 15 minutes. */
   readonly recorded: () => Recorded;
-  readonly recordings: RecordingsRead;
   readonly overrides: OverrideRoutesDeps;
   readonly reviews: ReviewRoutesDeps;
   readonly recordings: RecordingsRead;
@@ -105,7 +104,6 @@ export function control({ clock, log, meter, analysed, shelf, observe, dropped, 
       config,
       actual: observe,
       events,
-      wallMs: () => clock.wallMs(),
       features: (question) => analysed.ask("features", question),
       samples: samples.take,
       referencesSizeMax: config().references.sizeMax,

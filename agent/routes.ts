@@ -5,6 +5,7 @@ import { featureRoutes, type FeaturesDeps } from "./api/features.ts";
 import { historyRoutes, type HistoryDeps } from "./api/history.ts";
 import { documentRoute } from "./api/openapi.ts";
 import { overrideRoutes, type OverrideRoutesDeps } from "./api/overrides.ts";
+import { recentRoutes, type RecentDeps } from "./api/recent.ts";
 import { recordingRoutes, type RecordingsRead } from "./api/recordings.ts";
 import { referencesRoutes, type ReferencesDeps } from "./api/references.ts";
 import { reviewRoutes, type ReviewRoutesDeps } from "./api/reviews.ts";
@@ -12,7 +13,7 @@ import type { Route } from "./api/route.ts";
 import { samplesRoutes, type SamplesDeps } from "./api/samples.ts";
 import { stateRoutes, type StateDeps } from "./api/state.ts";
 
-export interface RoutesDeps extends ActualsDeps, ConfigDeps, FeaturesDeps, HistoryDeps, RecentDeps, RecordingsDeps, ReferencesDeps, SamplesDeps, StateDeps {
+export interface RoutesDeps extends ActualsDeps, ConfigDeps, FeaturesDeps, HistoryDeps, RecentDeps, ReferencesDeps, SamplesDeps, StateDeps {
   readonly version: string;
   readonly overrides: OverrideRoutesDeps;
   readonly reviews: ReviewRoutesDeps;
@@ -25,7 +26,6 @@ export function routes(deps: RoutesDeps): readonly Route[] {
     ...historyRoutes(deps),
     ...recentRoutes(deps),
     ...featureRoutes(deps),
-    ...recordingRoutes(deps),
     ...overrideRoutes(deps.overrides),
     ...reviewRoutes(deps.reviews),
     ...recordingRoutes(deps.recordings),

@@ -5,11 +5,12 @@
 import * as z from "zod";
 import type { Recorded } from "../../exporters/flight-recorder.ts";
 import { instruments } from "../../exporters/instruments.ts";
+import type { Clock } from "../clock.ts";
 import { route, type Route } from "./route.ts";
 
 export interface RecentDeps {
   readonly recorded: () => Recorded;
-  readonly wallMs: () => number;
+  readonly clock: Clock;
 }
 
 /** What one glance needs, where no names are given. */
@@ -35,7 +36,7 @@ const answer = z.object({
   events: z.array(z.object({ at: z.number(), what: z.string(), text: z.string() })),
 });
 
-export function recentRoutes({ recorded, wallMs }: RecentDeps): readonly Route[] {
+export function recentRoutes({ recorded, clock }: RecentDeps): readonly Route[] {
   return [
     route({
       method: "GET",
@@ -52,7 +53,7 @@ export function recentRoutes({ recorded, wallMs }: RecentDeps): readonly Route[]
         // A series that was silent throughout says nothing.
         const heard = series.filter(({ name, values }) => wanted.has(name) && values.subarray(first).some((value) => !Number.isNaN(value)));
         const body: z.infer<typeof answer> = {
-          now: wallMs(),
+          now: clock.wallMs(),
           times: Array.from(timesMs.subarray(first)),
           series: heard.slice(0, seriesMax).map(({ name, labels, unit, values }) => ({ name, labels: { ...labels }, unit, values: Array.from(values.subarray(first), shown) })),
           left_out: Math.max(0, heard.length - seriesMax),

@@ -74,7 +74,6 @@ beforeEach(async () => {
     snapshot: hub.snapshot,
     features: async () => undefined,
     recorded: () => ({ timesMs: new Float64Array(), series: [], events: [] }),
-    wallMs: () => clock.wallMs(),
     overrides: { current: () => undefined, decide: () => ({ ok: false, detail: "not here" }), release: () => undefined },
     reviews: { list: () => ({ reviews: [], next: undefined }), get: () => undefined, answer: () => ({ ok: false, why: "unknown", detail: "not here" }) },
     recordings: { list: async () => [], read: async () => undefined },
