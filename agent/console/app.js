@@ -57,12 +57,12 @@ function Head({ theme, nextTheme, help }) {
   const heardAt = usePart("heardAt");
   const words = { starting: "connecting", live: signals === "stream" ? "live" : "live, asking", lost: "no connection", locked: "locked" };
   return html`<header class="top">
-    <a class="skip" href="#now">Skip to what is so now</a>
+    ${link !== "locked" && html`<a class="skip" href="#now">Skip to what is so now</a>`}
     <h1><svg width="20" height="20" viewBox="0 0 32 32" aria-hidden="true"><path d="M2 16c6-9 15-9 21-1l7-5v12l-7-5c-6 8-15 8-21-1z" fill="currentColor" /></svg> Pilotfish</h1>
     <span class="about">${state?.model?.name ?? ""}${state?.model?.version ? html` <span class="note">version ${state.model.version}</span>` : ""} <span class="note">${state?.instance ?? ""}</span></span>
-    <nav aria-label="Parts of the page">${sections.map(([id, title]) => html`<a key=${id} href=${`#${id}`}>${title}</a>`)}</nav>
+    ${link === "locked" ? html`<span class="space"></span>` : html`<nav aria-label="Parts of the page">${sections.map(([id, title]) => html`<a key=${id} href=${`#${id}`}>${title}</a>`)}</nav>`}
     <span class=${`link link-${link}`} data-testid="link"><span aria-hidden="true">${link === "live" ? "●" : link === "starting" ? "○" : "✕"}</span> ${words[link]}${link === "live" && heardAt > 0 ? html` <time>${timeOfDay(heardAt)}</time>` : ""}</span>
-    ${hasToken() && html`<button type="button" class="quiet" onClick=${() => { forgetToken(); put("lockedBy", ""); put("link", "locked"); }}>Forget token</button>`}
+    ${link !== "locked" && hasToken() && html`<button type="button" class="quiet" onClick=${() => { forgetToken(); put("lockedBy", ""); put("link", "locked"); }}>Forget token</button>`}
     <button type="button" class="quiet" onClick=${nextTheme} aria-label=${`Colours: ${theme}. Change`}>${theme === "dark" ? "☾" : theme === "light" ? "☀" : "◐"} ${theme}</button>
     <button type="button" class="quiet" onClick=${help} aria-label="Keys">?</button>
   </header>`;

@@ -19,7 +19,7 @@ export function Now() {
     <header><h2 id="now-title">Now</h2></header>
     <p class=${`verdict state-${tone}`} role="status"><span class="sign" aria-hidden="true">${sign}</span><span data-testid="status">${word}</span></p>
     ${!isKnown && html`<p class="was">last known: ${statuses[state.status]?.word.toLowerCase() ?? state.status}, at ${timeOfDay(live.heardAt)}</p>`}
-    <p class="who">${isKnown ? "" : "then "}<strong data-testid="rung">${state.rung === "none" ? "nobody" : (state.rung ?? "nobody")}</strong> ${isKnown ? "answers" : "answered"}${state.rung !== "primary" && state.rung !== "none" ? " in the primary's place" : ""}: ${reasonInWords(state.reason)}</p>
+    <p class="who">${isKnown ? "" : "then "}<strong data-testid="rung">${state.rung === "none" ? "nobody" : (state.rung ?? "nobody")}</strong> ${isKnown ? "answers" : "answered"}${state.rung !== "primary" && state.rung !== "none" ? " in the primary's place" : ""}${reasonInWords(state.reason) === "" ? "" : `: ${reasonInWords(state.reason)}`}</p>
     ${state.cause && html`<p class="cause"><span class="tag">${state.cause.detector}</span> ${state.cause.evidence}</p>`}
     ${Number.isFinite(sinceMs) && html`<p class="since">since <time datetime=${state.since}>${timeOfDay(sinceMs, nowMs)}</time>, for ${lasting(nowMs - sinceMs)}</p>`}
     ${state.override && html`<${InForce} override=${state.override} nowMs=${nowMs} />`}

@@ -23,7 +23,7 @@ export function Performance() {
           <li><span aria-hidden="true">${signs.estimated}</span> estimated: without true answers, until ${timeOfDay(nowMs, nowMs)}</li>
           ${Object.keys(figures.corrected).length > 0 && html`<li><span aria-hidden="true">${signs.corrected}</span> corrected: the estimate, put right by the true answers there are</li>`}
         </ul>
-        <ul class="metrics">${metrics.map((metric) => html`<${Metric} key=${metric} name=${metric} figures=${figures} bounds=${state?.bounds} />`)}</ul>`}
+        <ul class="metrics" tabindex="0" aria-label="Performance by metric">${metrics.map((metric) => html`<${Metric} key=${metric} name=${metric} figures=${figures} bounds=${state?.bounds} />`)}</ul>`}
   </section>`;
 }
 

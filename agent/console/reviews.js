@@ -8,12 +8,15 @@ import { lasting, timeOfDay } from "./words.js";
 
 /** @typedef {import("./shapes.js").Review} Review */
 
+/** What one answer of the API holds. */
+const pageMax = 50;
+
 export function Reviews() {
   const reviews = usePart("reviews");
   const trouble = usePart("trouble")["reviews"];
   const nowMs = usePart("now");
   return html`<section id="reviews" class="panel half" aria-labelledby="reviews-title">
-    <header><h2 id="reviews-title">Reviews</h2><span class="note">${reviews === undefined || reviews.length === 0 ? "" : `${reviews.length} open`}</span></header>
+    <header><h2 id="reviews-title">Reviews</h2><span class="note">${reviews === undefined || reviews.length === 0 ? "" : `${reviews.length}${reviews.length === pageMax ? " or more" : ""} open, the oldest first`}</span></header>
     ${trouble !== undefined && html`<p class="trouble">Not up to date: ${trouble}</p>`}
     ${reviews === undefined ? html`<p class="nothing">${trouble === undefined ? "Asking…" : "Whether something waits for a person is not known."}</p>` : reviews.length === 0 ? html`<p class="nothing">Nothing waits for a person.</p>` : html`<ul class="review-list">${reviews.map((review) => html`<${One} key=${review.id} review=${review} nowMs=${nowMs} />`)}</ul>`}
   </section>`;

@@ -14,7 +14,6 @@ export const statuses = {
 
 /** @type {Record<string, string>} */
 const reasons = {
-  normal: "it answers at the first attempt",
   "circuit-open": "the primary is known to be failing",
   unready: "the primary's probes fail",
   stalled: "the primary makes no progress",
@@ -26,7 +25,7 @@ const reasons = {
 
 /** @param {string | undefined} reason */
 export function reasonInWords(reason) {
-  return reason === undefined ? "" : (reasons[reason] ?? reason.replaceAll("-", " "));
+  return reason === undefined || reason === "normal" ? "" : (reasons[reason] ?? reason.replaceAll("-", " "));
 }
 
 /** `3.2 %`, `98.41 %`. @param {number | null | undefined} ratio @param {number} [digits] */

@@ -45,7 +45,10 @@ export async function look(browser: Browser, options: BrowserContextOptions = {}
     page,
     errors,
     bytes: () => bytes,
-    picture: async (name) => void (await page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true })),
+    async picture(name) {
+      await page.evaluate("scrollTo(0, 0)");
+      await page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true });
+    },
   };
 }
 
