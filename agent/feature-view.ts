@@ -6,9 +6,9 @@ export interface FeatureView {
   /** A feature's name; `score`, or `row.…` for a measure of whole rows. */
   readonly name: string;
   readonly kind: "numeric" | "categorical";
-  /** Decimal logarithm of its evidence, at least 0. */
+  /** Decimal logarithm of its evidence, at least 0; of an alarm's culprits with what they had gathered when it was raised. */
   readonly evidence: number;
-  /** Of all columns' evidence together, 0 to 1. */
+  /** Of all columns' evidence, while an alarm is on of its culprits'; 0 to 1. */
   readonly share: number;
   /** Undefined where the window has too few rows for a distance to mean anything. */
   readonly psi: number | undefined;

@@ -76,7 +76,7 @@ const Row = drawnOnChange((/** @type {{ feature: Feature, histogram: import("./s
       <span class="feature-name">${name}</span>
       <span class="evidence"><span class="bar" aria-hidden="true"><span style=${{ width: `${(100 * evidence) / top}%` }}></span>${threshold !== null && html`<i style=${{ left: `${(100 * threshold) / top}%` }}></i>`}</span><span class="figure">${number(evidence, 3)}</span></span>
       <span class="figure">${percent(share, 2)}</span>
-      <span class="figure">${number(psi, 2)}</span>
+      <span class="figure">${psi !== null && psi < 5e-4 ? "0" : number(psi, 2)}</span>
       ${histogram === undefined ? html`<span class="histogram"></span>` : html`<${Histogram} histogram=${histogram} name=${name} />`}
       <span class="why">${cause !== null ? html`<span class="tag warn">! cause</span> ${cause}` : change}${broken.length > 0 ? html`<span class="note"> ${broken.join(", ")}</span>` : ""}</span>
     </button>

@@ -5,6 +5,8 @@ import type { FeatureHistogram, FeatureView, HistogramCell } from "../feature-vi
 import type { ColumnMonitor } from "./column-monitor.ts";
 
 export interface FeatureFacts {
+  /** Of the alarm that is on: decimal logarithms of the evidence that its culprits had gathered before they began anew. */
+  readonly named: ReadonlyMap<ColumnMonitor, number>;
   readonly causes: ReadonlyMap<ColumnMonitor, { readonly message: string }>;
   /** Ratios by feature and violation. */
   readonly violations: ReadonlyMap<string, Readonly<Record<string, number>>>;
@@ -17,15 +19,16 @@ export interface FeatureFacts {
 const categoriesMax = 60;
 
 /** Cost: O(cells) for each column. */
-export function describeFeatures(columns: readonly ColumnMonitor[], { causes, violations, distanceRowsMin, histograms }: FeatureFacts): readonly FeatureView[] {
-  const { shares } = combineEvidence(columns.map((column) => column.logEvidence()));
+export function describeFeatures(columns: readonly ColumnMonitor[], { named, causes, violations, distanceRowsMin, histograms }: FeatureFacts): readonly FeatureView[] {
+  const evidences = columns.map((column) => (named.get(column) ?? 0) + Math.max(0, column.logEvidence() / Math.LN10));
+  const shares = named.size > 0 ? culpritShares(columns, evidences, named) : combineEvidence(columns.map((column) => column.logEvidence())).shares;
   return columns
     .map((column, index): FeatureView => {
       const distances = column.rows() < distanceRowsMin ? undefined : column.distances();
       return {
         name: column.name,
         kind: column.reference.kind,
-        evidence: Math.max(0, column.logEvidence() / Math.LN10),
+        evidence: evidences[index] as number,
         share: shares[index] ?? 0,
         psi: distances?.psi,
         jensenShannon: distances?.jensenShannon,
@@ -36,6 +39,13 @@ export function describeFeatures(columns: readonly ColumnMonitor[], { causes, vi
       };
     })
     .sort((a, b) => b.evidence - a.evidence || (b.psi ?? 0) - (a.psi ?? 0));
+}
+
+/** As the page of the alarm tells them: of what its culprits have gathered together. */
+function culpritShares(columns: readonly ColumnMonitor[], evidences: readonly number[], named: FeatureFacts["named"]): readonly number[] {
+  const held = columns.map((column, index) => (named.has(column) ? (evidences[index] as number) : 0));
+  const all = held.reduce((sum, evidence) => sum + evidence, 0);
+  return held.map((evidence) => (all === 0 ? 0 : evidence / all));
 }
 
 function histogramOf(column: ColumnMonitor): FeatureHistogram {

@@ -192,7 +192,7 @@ export class FeatureDrift {
       threshold: this.#threshold,
       evidence: Math.max(0, combineEvidence(this.#logs()).log10),
       window: Math.max(...this.#columns.map((column) => column.rows())),
-      features: describeFeatures(this.#columns, { causes: this.#causes(), violations, distanceRowsMin, histograms }),
+      features: describeFeatures(this.#columns, { named: this.#named, causes: this.#causes(), violations, distanceRowsMin, histograms }),
     };
   }
 
