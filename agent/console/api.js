@@ -43,7 +43,8 @@ export async function ask(path, { method = "GET", body, timeoutMs = 4_000 } = {}
   const headers = { ...authorization(), ...(body !== undefined && { "content-type": "application/json" }) };
   let response;
   try {
-    response = await fetch(path, { method, headers, body: body === undefined ? null : JSON.stringify(body), signal: AbortSignal.timeout(timeoutMs), credentials: "omit" });
+    const asked = { method, headers, signal: AbortSignal.timeout(timeoutMs), credentials: /** @type {const} */ ("omit"), ...(body !== undefined && { body: JSON.stringify(body) }) };
+    response = await fetch(path, asked);
   } catch {
     throw new Refusal(0, "Pilotfish did not answer");
   }

@@ -49,7 +49,7 @@ export function latency(recent, rung) {
   return [["0.5", "p50"], ["0.95", "p95"], ["0.99", "p99"]].map(([quantile, label]) => {
     const of = new Map(rungs.map((name) => [name, durations.find(({ labels }) => labels["rung"] === name && labels["quantile"] === quantile)?.values]));
     const values = recent.times.map((_, at) => {
-      const there = rungs.filter((name) => of.get(name)?.[at] != null);
+      const there = rungs.filter((name) => (of.get(name)?.[at] ?? null) !== null);
       if (there.length === 0) return null;
       const busiest = there.reduce((most, name) => ((rates.get(name)?.[at] ?? 0) > (rates.get(most)?.[at] ?? 0) ? name : most));
       return of.get(busiest)?.[at] ?? null;
