@@ -8,7 +8,7 @@ import type { Announce } from "../exporters/signal.ts";
 import type { SnapshotDocument } from "../exporters/frames.ts";
 import type { Recorded } from "../exporters/flight-recorder.ts";
 import type { Analysis } from "./analysis.ts";
-import type { historyKinds, HistoryDeps } from "./api/history.ts";
+import type { HistoryDeps, historyKinds } from "./api/history.ts";
 import type { Reloaded } from "./api/config.ts";
 import type { OverrideRoutesDeps } from "./api/overrides.ts";
 import type { RecordingsRead } from "./api/recordings.ts";
@@ -97,7 +97,7 @@ export function control({ clock, log, meter, analysed, shelf, observe, dropped, 
         happened("drift", { status, stream, detector, message, culprits: culprits.slice(0, 5) });
       }
     },
-    start: samples.start,
+    start: () => samples.start(),
     routes: routes({
       ...deps,
       clock,
@@ -105,7 +105,7 @@ export function control({ clock, log, meter, analysed, shelf, observe, dropped, 
       actual: observe,
       events,
       features: (question) => analysed.ask("features", question),
-      samples: samples.take,
+      samples: (...posted) => samples.take(...posted),
       referencesSizeMax: config().references.sizeMax,
       references: { ...references, activate: (digest) => told(references.activate(digest)), rollBack: () => told(references.rollBack()) },
     }),

@@ -32,6 +32,11 @@ const code = await cli(process.argv.slice(2), {
   interactive: process.stdout.isTTY === true,
   errInteractive: process.stderr.isTTY === true,
   columns: process.stdout.columns ?? process.stderr.columns ?? 100,
+  size: () => ({ columns: process.stdout.columns ?? 100, rows: process.stdout.rows ?? 24 }),
+  onResize(run) {
+    process.stdout.on("resize", run);
+    return () => void process.stdout.off("resize", run);
+  },
   logFd: 1,
   started: growWhereBusy,
   abandon() {

@@ -39,8 +39,9 @@ export function parseFalseAlarmBudget(text: string): FalseAlarmBudget | undefine
   return perMs === undefined || perMs <= 0 ? undefined : { alarms, perMs };
 }
 
+/** A number is taken only to be refused in words; a schema for others says that it is a text. */
 function parsed<T>(parse: (text: string) => T | undefined, expected: string) {
-  return z.union([z.string(), z.number()], { error: `expected ${expected}` }).transform((value, context): T => {
+  return z.union([z.string(), z.number()], { error: `expected ${expected}` }).meta({ type: "string", description: `Expected: ${expected}.` }).transform((value, context): T => {
     const result = typeof value === "string" ? parse(value) : undefined;
     if (result !== undefined) return result;
     context.addIssue({ code: "custom", message: `expected ${expected}, got ${JSON.stringify(value)}` });

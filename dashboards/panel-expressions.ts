@@ -1,4 +1,4 @@
-/** Every expression of a dashboard as Prometheus would be asked it, for tests that run them all. */
+/** Every expression of the dashboards as Prometheus would be asked it, for tests that run them all. */
 import type { Dashboard, Panel, RowPanel } from "@grafana/grafana-foundation-sdk/dashboard";
 
 export interface PanelExpression {
@@ -6,13 +6,19 @@ export interface PanelExpression {
   readonly row: string;
   readonly title: string;
   readonly expr: string;
+  /** As Grafana asks it, with its variables. */
+  readonly raw: string;
   /** The panel says itself what it means if there is nothing to see, so that is a normal state of affairs. */
   readonly mayBeEmpty: boolean;
 }
 
+/** Values that choose everything, for windows as short as these tests' stories. */
+export const everything = (window: string, step: string) =>
+  ({ job: ".+", instance: ".+", model: ".+", gpu: ".+", feature: ".+", metric: "accuracy", __rate_interval: window, __range: window, __interval: step }) as const;
+
 /**
  * @param variables a value for each variable that the expressions name, without `$`: those of the dashboard, and Grafana's
- *   `__rate_interval` and `__interval`.
+ *   `__rate_interval`, `__range` and `__interval`.
  * @throws Error for an expression with a variable that has no value.
  */
 export function panelExpressions(dashboard: Dashboard, variables: Readonly<Record<string, string>>): PanelExpression[] {
@@ -26,11 +32,12 @@ export function panelExpressions(dashboard: Dashboard, variables: Readonly<Recor
     }
     const mayBeEmpty = panel.fieldConfig?.defaults?.noValue !== undefined;
     for (const target of panel.targets ?? []) {
-      expressions.push({ row, title, expr: substitute((target as { expr?: string }).expr ?? "", variables), mayBeEmpty });
+      const raw = (target as { expr?: string }).expr ?? "";
+      expressions.push({ row, title, expr: substitute(raw, variables), raw, mayBeEmpty });
     }
   }
-  for (const { name, expr } of dashboard.annotations?.list ?? []) {
-    expressions.push({ row: "annotations", title: name, expr: substitute(expr ?? "", variables), mayBeEmpty: true });
+  for (const { name, expr: raw = "" } of dashboard.annotations?.list ?? []) {
+    expressions.push({ row: "annotations", title: name, expr: substitute(raw, variables), raw, mayBeEmpty: true });
   }
   return expressions;
 }

@@ -21,8 +21,19 @@ type Drawable<Label extends string> = Vector<Label, "gauge"> | Vector<Label>;
 /** A label's wanted value; a first `!`, `~` or `!~` makes it "not", "matches" or "does not match" (the whole value). */
 export type Matchers<Label extends string> = { readonly [L in Label | TargetLabel]?: string };
 
-/** Prometheus's own verdict on each scrape; the one series that is not in our catalogue. */
+/** Prometheus's own verdict on each scrape; this and the three after it are the series that are not in our catalogue. */
 export const up: Instrument<"gauge", never> = { name: "up", kind: "gauge", unit: "", help: "1 if the last scrape succeeded.", labels: [] };
+export const scrapeDuration: Instrument<"gauge", never> = { name: "scrape_duration_seconds", kind: "gauge", unit: "s", help: "How long the last scrape took.", labels: [] };
+export const scrapeSamples: Instrument<"gauge", never> = { name: "scrape_samples_scraped", kind: "gauge", unit: "", help: "Samples in the last scrape.", labels: [] };
+/** What its alerting rules found; it has the labels of the alert too. */
+export const firing: Instrument<"gauge", "alertname" | "alertstate" | "severity" | "model"> = {
+  name: "ALERTS",
+  kind: "gauge",
+  unit: "",
+  help: "1 for each alert that is pending or firing.",
+  labels: ["alertname", "alertstate", "severity", "model"],
+};
+export const foreign = [up, scrapeDuration, scrapeSamples, firing] as const;
 
 /** The series of an instrument, as text `name{label="value"}`. */
 export function select<Kind extends InstrumentKind, Label extends string>(
@@ -45,9 +56,15 @@ export const oneOf = (values: readonly string[]): string => `~${values.join("|")
 /** A matcher for all values but these. */
 export const noneOf = (values: readonly string[]): string => `!~${values.join("|")}`;
 
-/** A histogram's cumulative buckets: a counter for each upper bound `le`. */
-export function buckets<Label extends string>(histogram: Vector<Label, "histogram">): Vector<Label | "le", "counter"> {
-  return histogram.replace(/^\w+/, "$&_bucket") as Vector<Label | "le", "counter">;
+/** A histogram's cumulative buckets: a counter for each upper bound `le`. Or only that of one bound, in the histogram's unit. */
+export function buckets<Label extends string>(histogram: Vector<Label, "histogram">, le?: number): Vector<Label | "le", "counter"> {
+  const bounded = le === undefined ? histogram : histogram.replace(/\{|$/, (brace) => `{le="${le}"${brace === "{" ? "," : "}"}`);
+  return bounded.replace(/^\w+/, "$&_bucket") as Vector<Label | "le", "counter">;
+}
+
+/** How many values a histogram has taken. */
+export function count<Label extends string>(histogram: Vector<Label, "histogram">): Vector<Label, "counter"> {
+  return histogram.replace(/^\w+/, "$&_count") as Vector<Label, "counter">;
 }
 
 /** Growth per second. The default window is Grafana's, which spans at least four scrapes. */
@@ -58,6 +75,14 @@ export function rate<Label extends string>(counter: Vector<Label, "counter">, wi
 /** Growth over the window. */
 export function increase<Label extends string>(counter: Vector<Label, "counter">, window: string): Vector<Label> {
   return `increase(${counter}[${window}])` as Vector<Label>;
+}
+
+/**
+ * How often something happened within the window. A series that began within it counts from zero: `increase` would miss the
+ * first time, which for what happens rarely is the only one.
+ */
+export function times<Label extends string>(counter: Vector<Label, "counter">, window: string): Vector<Label> {
+  return `(${counter} unless ${counter} offset ${window} or increase(${counter}[${window}]))` as Vector<Label>;
 }
 
 function aggregate(operation: string, clause: "by" | "without", labels: readonly string[], of: string): string {
@@ -76,6 +101,11 @@ export function maxBy<Label extends string, By extends Label = never>(by: readon
 
 export function minBy<Label extends string, By extends Label = never>(by: readonly By[], of: Drawable<Label>): Vector<By> {
   return aggregate("min", "by", by, of) as Vector<By>;
+}
+
+/** How many series there are. */
+export function countBy<Label extends string, By extends Label = never>(by: readonly By[], of: Drawable<Label>): Vector<By> {
+  return aggregate("count", "by", by, of) as Vector<By>;
 }
 
 /** Sums these labels away and keeps all others, with the namespace and pod that people add to their targets. */

@@ -12,13 +12,18 @@ export interface RuleGroups {
   }[];
 }
 
-export function ruleGroups(options: DashboardsOptions): RuleGroups {
-  const alerting = Object.entries<Readonly<Record<string, Alert>>>(alertGroups(options)).map(([name, alerts]) => ({
+export const recordingGroups = (options: DashboardsOptions): RuleGroups => ({
+  groups: [{ name: "pilotfish.recording", rules: recordingRules(options).map((rule) => ({ ...rule })) }],
+});
+
+export const alertingGroups = (options: DashboardsOptions): RuleGroups => ({
+  groups: Object.entries(alertGroups(options)).map(([name, alerts]) => ({
     name,
     rules: Object.entries(alerts).map(([alert, definition]) => alertingRule(alert as AlertName, definition, options)),
-  }));
-  return { groups: [{ name: "pilotfish.recording", rules: recordingRules.map((rule) => ({ ...rule })) }, ...alerting] };
-}
+  })),
+});
+
+export const ruleGroups = (options: DashboardsOptions): RuleGroups => ({ groups: [...recordingGroups(options).groups, ...alertingGroups(options).groups] });
 
 function alertingRule(name: AlertName, alert: Alert, options: DashboardsOptions) {
   return {
@@ -26,14 +31,29 @@ function alertingRule(name: AlertName, alert: Alert, options: DashboardsOptions)
     expr: alert.expr,
     ...(alert.for !== undefined && { for: alert.for }),
     ...(alert.keepFiringFor !== undefined && { keep_firing_for: alert.keepFiringFor }),
-    labels: { severity: alert.severity },
+    labels: labels(alert, options),
     annotations: annotations(name, alert, options),
   };
 }
 
+/** What an alert carries beside the labels of its series. */
+export function labels({ urgency, labels: own }: Alert, options: DashboardsOptions): Readonly<Record<string, string>> {
+  return { ...options.labels, severity: options.severities[urgency], ...own };
+}
+
 /** What a notification shows, as templates. */
-export function annotations(name: AlertName, { summary, description }: Alert, options: DashboardsOptions) {
-  return { summary, description, runbook_url: runbook(options, name) };
+export function annotations(name: AlertName, alert: Alert, options: DashboardsOptions): Readonly<Record<string, string>> {
+  const { summary, description } = alert;
+  return { summary, description, runbook_url: runbook(options, name), dashboard_url: dashboard(alert, options) };
+}
+
+/** Labels that are variables on the boards, and are in the address where the alert's own words name them. */
+const variables = ["job", "instance", "model"];
+
+function dashboard({ summary, description, board }: Alert, { grafana }: DashboardsOptions): string {
+  const named = variables.filter((variable) => (summary + description).includes(`$labels.${variable} `));
+  const query = named.map((variable) => `var-${variable}={{ $labels.${variable} | urlquery }}`).join("&");
+  return `${grafana}/d/pilotfish-${board}${query === "" ? "" : `?${query}`}`;
 }
 
 export const rulesFile = (options: DashboardsOptions): string => stringify(ruleGroups(options), { lineWidth: 0 });

@@ -32,7 +32,7 @@ const use: ShelfUse = {
 
 async function open(options: Readonly<Record<string, unknown>> = {}, over: Partial<ShelfUse> = {}, storePath: string | undefined = join(folder, "state.db")) {
   const shelf = await openShelf(referencesOptions.parse(options), { clock: new FakeClock(), log: silent, model: { reference: "/configured.json", name: "people" }, storePath });
-  return { path: shelf.path, ...shelf.serve({ ...use, ...over }) };
+  return { path: () => shelf.path(), ...shelf.serve({ ...use, ...over }) };
 }
 
 const bytesOf = (seed: number, model = "people") => Buffer.from(JSON.stringify(referenceOf(people(seed, 200), model)));

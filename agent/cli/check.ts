@@ -5,7 +5,7 @@ import { exit, type World } from "./world.ts";
 
 export const check = {
   usage: "pilotfish check [--config] FILE [--set path=value]... [--json]",
-  help: "Check a config and name every mistake in it.\n\nLooks at the files it names too, but asks no server. Exits with 0 if it is good, 2 if not.\nWith --json: {\"ok\": boolean, \"problems\": [{path, message, line?, column?}]}.",
+  help: "Check a config and name every mistake in it.\n\nLooks at the files it names too, but asks no server. Exits with 0 if it is good, 2 if not.\nWith --json: {\"ok\": boolean, \"problems\": [{path, message, line?, column?}]}.\n\nExamples:\n  pilotfish check pilotfish.yaml\n  pilotfish check pilotfish.yaml --set ladder.0.timeout=300ms --json",
   async run(argv: readonly string[], world: World): Promise<number> {
     const { values, positionals } = parseOptions(argv, { ...configOptions, json: { type: "boolean", default: false } }, 1);
     if (values.config !== undefined && positionals.length > 0) throw new UsageError("name one config, not two");

@@ -1,25 +1,31 @@
 /** The command line: a literal table of commands, one help text, and the rule that bad input exits with 2 and says why. */
+import { actuals } from "./actuals.ts";
 import { check } from "./check.ts";
+import type { Command } from "./command.ts";
+import { completion } from "./completion.ts";
+import { config } from "./config-schema.ts";
+import { CallError } from "./control.ts";
 import { demo } from "./demo.ts";
 import { detect } from "./detect.ts";
+import { drain, hold, pin, release } from "./override.ts";
 import { reference } from "./reference.ts";
 import { replay } from "./replay.ts";
+import { review } from "./review.ts";
 import { run } from "./run.ts";
 import { score } from "./score.ts";
+import { signals } from "./signals.ts";
 import { status } from "./status.ts";
 import { version } from "./version.ts";
 import { UsageError } from "./usage.ts";
+import { watch } from "./watch.ts";
 import { exit, type World } from "./world.ts";
 
-export interface Command {
-  readonly usage: string;
-  readonly help: string;
-  /** More help, where it depends on the other words of the call. */
-  helpFor?(argv: readonly string[]): Promise<string>;
-  run(argv: readonly string[], world: World): Promise<number>;
-}
-
-const commands = { run, check, demo, reference, replay, detect, score, status } as const satisfies Record<string, Command>;
+const commands: Readonly<Record<string, Command>> = {
+  run, check, demo,
+  status, watch, signals, pin, hold, drain, release, review, actuals,
+  reference, replay, detect, score,
+  config, completion: completion(() => commands),
+};
 
 export async function cli(argv: readonly string[], world: World): Promise<number> {
   const [name, ...rest] = argv[0] === "help" && argv.length > 1 ? [argv[1] as string, "--help"] : argv;
@@ -31,7 +37,7 @@ export async function cli(argv: readonly string[], world: World): Promise<number
     world.out(`${version}\n`);
     return exit.done;
   }
-  const command: Command | undefined = Object.hasOwn(commands, name) ? commands[name as keyof typeof commands] : undefined;
+  const command: Command | undefined = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command === undefined) {
     world.err(`pilotfish: there is no command "${name}"\n\n${help()}`);
     return exit.bad;
@@ -43,6 +49,10 @@ export async function cli(argv: readonly string[], world: World): Promise<number
   try {
     return await command.run(rest, world);
   } catch (error) {
+    if (error instanceof CallError) {
+      world.err(`pilotfish ${name}: ${error.message}\n`);
+      return error.code;
+    }
     if (!(error instanceof UsageError)) throw error;
     world.err(`pilotfish ${name}: ${error.message}\nusage: ${command.usage}\n`);
     return exit.bad;

@@ -5,7 +5,7 @@ import { exit, type World } from "./world.ts";
 
 export const demo = {
   usage: "pilotfish demo [--exit] [--json]",
-  help: "See it work: a real model server is killed, hung and fed drifting data, under load.\n\nNeeds nothing but this package and loopback. Stays up at the end, so that state and metrics can be looked at, until Ctrl-C;\n--exit ends it. The exit code is 0 only if every claim in the closing table held. --json prints the table as JSON.",
+  help: "See it work: a real model server is killed, hung and fed drifting data, under load.\n\nNeeds nothing but this package and loopback. Stays up at the end, so that state and metrics can be looked at, until Ctrl-C;\n--exit ends it. The exit code is 0 only if every claim in the closing table held. --json prints the table as JSON.\n\nExamples:\n  pilotfish demo\n  pilotfish demo --exit --json",
   async run(argv: readonly string[], world: World): Promise<number> {
     const { values } = parseOptions(argv, { exit: { type: "boolean", default: false }, json: { type: "boolean", default: false } });
     // Loaded here and not with the daemon, which has no use for it.

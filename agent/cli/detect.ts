@@ -6,7 +6,7 @@ import { parseOptions, UsageError } from "./usage.ts";
 import { exit, type World } from "./world.ts";
 
 const intro =
-  "Run a detector over a stream of numbers and print where it alarms.\n\nReads one number a line from FILE or standard input and writes the 0-based index of each alarm, a line each, as soon as it\nfires; the detector starts anew after an alarm. --set gives a parameter another value than its default.\n--reference is what normal looked like: a file of `pilotfish reference`, a table, or a text of one number a line.\n--json writes {\"detector\", \"parameters\", \"values\", \"alarms\"} at the end instead.";
+  "Run a detector over a stream of numbers and print where it alarms.\n\nReads one number a line from FILE or standard input and writes the 0-based index of each alarm, a line each, as soon as it\nfires; the detector starts anew after an alarm. --set gives a parameter another value than its default.\n--reference is what normal looked like: a file of `pilotfish reference`, a table, or a text of one number a line.\n--json writes {\"detector\", \"parameters\", \"values\", \"alarms\"} at the end instead.\n\nExamples:\n  pilotfish detect page-hinkley errors.txt\n  pilotfish detect adwin --set delta=0.002 < latencies.txt";
 
 export const detect = {
   usage: "pilotfish detect NAME [FILE] [--set key=value]... [--reference FILE] [--json]",

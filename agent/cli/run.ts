@@ -14,7 +14,7 @@ import { exit, type World } from "./world.ts";
 
 export const run = {
   usage: "pilotfish run (--config FILE | --server URL) [--set path=value]...",
-  help: "Swim beside a model server.\n\n--config FILE    a YAML or JSON config; docs/CONFIG.md names every option\n--server URL     nothing but the model server, all else at its default\n--set path=value wins over the file, such as --set gateway.port=9000; may be given again\n\nSIGTERM drains and ends, a second one ends at once. SIGHUP reads the config again.",
+  help: "Swim beside a model server.\n\n--config FILE    a YAML or JSON config; docs/CONFIG.md names every option\n--server URL     nothing but the model server, all else at its default\n--set path=value wins over the file, such as --set gateway.port=9000; may be given again\n\nSIGTERM drains and ends, a second one ends at once. SIGHUP reads the config again.\n\nExamples:\n  pilotfish run --server http://127.0.0.1:8080\n  pilotfish run --config pilotfish.yaml --set gateway.port=9000",
   async run(argv: readonly string[], world: World): Promise<number> {
     const { values } = parseOptions(argv, configOptions);
     const loaded = await load(values, world);

@@ -16,6 +16,10 @@ export interface World {
   readonly errInteractive: boolean;
   /** Width of the terminal in columns. */
   readonly columns: number;
+  /** Of the terminal as it is now; absent where there is none. */
+  readonly size?: () => { readonly columns: number; readonly rows: number };
+  /** The terminal has another size; what it returns ends the listening. */
+  readonly onResize?: (run: () => void) => () => void;
   /** Where the log goes: a file descriptor. */
   readonly logFd: number;
   /** How this program was started, to start it once more: executable and arguments before the command's own. */

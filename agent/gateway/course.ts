@@ -46,7 +46,9 @@ export class Course {
     const route: Route = room.deps.route();
     this.#entry = entryOf(route, () => this.#barred === undefined && room.deps.claimTrial());
     this.#routeReason = route.reason;
-    if (route.reason === "override" && route.primary === "blocked") this.#pinned = room.deps.rungs.findIndex(({ name }) => name === route.rung);
+    if (route.reason !== "override" || route.primary !== "blocked") return;
+    const index = room.deps.rungs.findIndex(({ name }) => name === route.rung);
+    if (index >= 0) this.#pinned = index;
   }
 
   /** The primary may not have this request. */

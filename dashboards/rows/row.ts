@@ -1,8 +1,9 @@
-/** What a row of the dashboard is, and how its panels choose their series. */
+/** What a row of a dashboard is, and how its panels choose their series. */
 import type { Builder } from "@grafana/grafana-foundation-sdk/cog";
 import type { Panel } from "@grafana/grafana-foundation-sdk/dashboard";
 import type { Instrument, InstrumentKind } from "../../exporters/instruments.ts";
 import type { AlertName } from "../alerts.ts";
+import type { Link } from "../links.ts";
 import { select, type Matchers, type TargetLabel, type Vector } from "../promql.ts";
 
 export interface Row {
@@ -15,12 +16,14 @@ export interface Row {
 
 export interface RowContext {
   /** The link to an alert's page. */
-  readonly help: (alert: AlertName) => { readonly title: string; readonly url: string };
+  readonly help: (alert: AlertName) => Link;
+  /** The number that the alert's expression compares with, so that a panel's colours turn where the alert fires. */
+  readonly limit: (alert: AlertName) => number;
   readonly objective: number;
   readonly slowSeconds: number;
 }
 
-/** The instrument's series as far as the variables at the top of the dashboard choose them. */
+/** The instrument's series as far as the variables that every dashboard has choose them. */
 export function shown<Kind extends InstrumentKind, Label extends string>(
   instrument: Instrument<Kind, Label>,
   matchers: Matchers<NoInfer<Label>> = {},

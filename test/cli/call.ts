@@ -1,6 +1,7 @@
 /** Calls the command line as main.ts does, in this process, and keeps what it said. */
 import { Readable } from "node:stream";
 import { cli } from "../../agent/cli/cli.ts";
+import type { World } from "../../agent/cli/world.ts";
 
 export interface Said {
   readonly code: number;
@@ -8,7 +9,7 @@ export interface Said {
   readonly err: string;
 }
 
-export async function call(argv: readonly string[], cwd: string = import.meta.dirname, input: string = ""): Promise<Said> {
+export async function call(argv: readonly string[], cwd: string = import.meta.dirname, input: string = "", world: Partial<World> = {}): Promise<Said> {
   let out = "";
   let err = "";
   const code = await cli(argv, {
@@ -28,6 +29,7 @@ export async function call(argv: readonly string[], cwd: string = import.meta.di
       throw new Error("abandoned");
     },
     onSignal: () => {},
+    ...world,
   });
   return { code, out, err };
 }

@@ -90,7 +90,7 @@ test("nobody there: exit code 1, the address, and what to look at", async () => 
   await new Promise((resolve) => gone.close(resolve));
   const { code, out, err } = await call(["status", "--url", `http://127.0.0.1:${port}`]);
   expect({ code, out }).toEqual({ code: 1, out: "" });
-  expect(err).toMatch(new RegExp(`^pilotfish status: http://127\\.0\\.0\\.1:${port}/v1/state: refused \\(.+\\); is Pilotfish running there\\? --url names another control API\n$`));
+  expect(err).toMatch(new RegExp(`^pilotfish status: http://127\\.0\\.0\\.1:${port}/v1/state: refused \\(.+\\); is Pilotfish running there\\? --api names another control API\n$`));
 });
 
 test("a token is taken from its file; without it, it is asked for", async () => {
@@ -102,7 +102,7 @@ test("a token is taken from its file; without it, it is asked for", async () => 
   onTestFinished(() => rmSync(folder, { recursive: true }));
   writeFileSync(join(folder, "token"), "sesame\n");
   expect((await call(["status", "--url", url, "--token-file", "token"], folder)).code).toBe(0);
-  expect(await call(["status", "--url", url])).toMatchObject({ code: 1, out: "", err: `pilotfish status: ${url}/v1/state: it asks for a token; name the file that holds it with --token-file\n` });
+  expect(await call(["status", "--url", url])).toMatchObject({ code: 1, out: "", err: `pilotfish status: ${url}/v1/state: it asks for a token; name the file that holds it with --token-file or PILOTFISH_TOKEN_FILE\n` });
 });
 
 test.for<readonly [what: string, status: number, body: string, says: string]>([

@@ -1,4 +1,4 @@
-/** Other programs that tests ask for their opinion: promtool and amtool, of Debian's prometheus and prometheus-alertmanager. */
+/** Other programs that tests ask for their opinion: promtool and amtool, of Debian's prometheus and prometheus-alertmanager, and Grafana's dashboard-linter. */
 import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -21,7 +21,18 @@ export interface Said {
   readonly output: string;
 }
 
-export async function tool(name: string): Promise<Tool> {
+interface Asking {
+  /** Arguments to which it answers well if it is there. */
+  readonly probe?: readonly string[];
+  /** How one gets it. */
+  readonly get?: string;
+  /** Whether its tests run, and fail, where it is missing. */
+  readonly required?: boolean;
+}
+
+const debian = "Debian: apt-get install prometheus prometheus-alertmanager";
+
+export async function tool(name: string, { probe = ["--version"], get = debian, required = process.env["PILOTFISH_REAL"] === "1" }: Asking = {}): Promise<Tool> {
   const reading = async (input: string, ...args: string[]): Promise<Said> => {
     try {
       const running = run(name, args, { timeout: 60_000, maxBuffer: 16 * 1_048_576 });
@@ -34,10 +45,10 @@ export async function tool(name: string): Promise<Tool> {
     }
   };
   const call = (...args: string[]): Promise<Said> => reading("", ...args);
-  const installed = (await call("--version")).ok;
-  if (!installed) console.warn(`\n*** ${name} is not installed: what it would check is NOT checked. Debian: apt-get install prometheus prometheus-alertmanager ***\n`);
-  // With PILOTFISH_REAL=1 nothing counts as missing, so the test runs and fails at its first call.
-  return Object.assign(call, { reading, missing: !installed && process.env["PILOTFISH_REAL"] !== "1" });
+  const installed = (await call(...probe)).ok;
+  if (!installed) console.warn(`\n*** ${name} is not installed: what it would check is NOT checked. ${get} ***\n`);
+  // What is required never counts as missing, so the test runs and fails at its first call.
+  return Object.assign(call, { reading, missing: !installed && !required });
 }
 
 /** A folder of files for the time that `use` takes. */
