@@ -15,7 +15,7 @@ import { routes, type RoutesDeps } from "../../agent/routes.ts";
 import { FakeClock } from "../fake-clock.ts";
 import { ask, bearing } from "./stage.ts";
 
-const table = routes({ version: "test", referencesSizeMax: 1 } as RoutesDeps);
+const table = routes({ version: "test", referencesSizeMax: 1, overrides: {}, reviews: {}, recordings: {} } as RoutesDeps);
 
 const who = ["nobody", "wrong", "expired", ...roles] as const;
 type Who = (typeof who)[number];

@@ -9,7 +9,7 @@ import { routes, type RoutesDeps } from "../../agent/routes.ts";
 import { openApiText } from "../../docs/generate-openapi.ts";
 import { ask, stage } from "./stage.ts";
 
-const table = routes({ version, referencesSizeMax: 1 } as RoutesDeps);
+const table = routes({ version, referencesSizeMax: 1, overrides: {}, reviews: {}, recordings: {} } as RoutesDeps);
 const document = openApiDocument(table, version) as { readonly paths: Readonly<Record<string, Readonly<Record<string, { readonly operationId: string; readonly responses: object }>>>> };
 const scene = stage();
 

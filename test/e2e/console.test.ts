@@ -79,6 +79,7 @@ test.skipIf(missing)("an incident on the console: seen, overridden by keyboard, 
 
   // A reason is asked for, and the keys are listed.
   await page.locator("body").press("d");
+  await page.getByRole("dialog").waitFor();
   await page.keyboard.press("Enter");
   await page.getByText("Say why").waitFor();
   await page.keyboard.press("Escape");
@@ -138,6 +139,8 @@ test.skipIf(missing)("two hundred features: the one that moved is on top, its na
   await page.goto(at.api);
   const rows = page.locator(".feature:not([data-name^='row.'])");
   await expect.poll(() => rows.count(), { timeout: 15_000 }).toBe(200);
+  // Once all of it is analysed their order stays.
+  await page.getByText(`${24 * 64} rows in the window`).waitFor();
   expect(await rows.first().locator(".feature-name").textContent()).toBe(markup);
   expect(await page.locator("#features img").count()).toBe(0);
   expect(await page.title()).toBe("Pilotfish");
