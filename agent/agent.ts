@@ -16,6 +16,7 @@ import type { Announce, DriftSignal, Signal, Target } from "../exporters/signal.
 import { signalHub } from "../exporters/websocket.ts";
 import { analysis } from "./analysis.ts";
 import { api, type RunningApi } from "./api/api.ts";
+import { consolePages } from "./api/console.ts";
 import type { Reloaded } from "./api/config.ts";
 import { metricsListener } from "./api/metrics-listener.ts";
 import type { Readiness } from "./api/open-routes.ts";
@@ -206,6 +207,7 @@ export async function startAgent(given: Config, { clock, log: written, version, 
     state: view.document,
     snapshot: hub.snapshot,
     stream: hub.stream,
+    recorded: incident.recorded,
     overrides: decided.overrides,
     reviews: decided.reviews,
     recordings,
@@ -221,7 +223,7 @@ export async function startAgent(given: Config, { clock, log: written, version, 
     // Opened in this order, closed in the other: the gateway drains while all others still serve it, and who listens to
     // the signals hears the last word before the API goes.
     const open = { log, metrics: metricsHandler(meter, clock), ready: () => ready };
-    const controls = await api(first.api, { ...open, ...controlled, clock, dropped, connect: hub.connect }).start();
+    const controls = await api(first.api, { ...open, ...controlled, pages: consolePages(log), clock, dropped, connect: hub.connect }).start();
     authenticate = controls.authenticate;
     life.opened("api", controls.close);
     const scraped = await metricsListener(first.metrics, { ...open, clock }).start();

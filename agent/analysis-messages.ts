@@ -5,6 +5,7 @@
  */
 import { instruments, type AnyInstrument } from "../exporters/instruments.ts";
 import type { Batch as SpoolBatch, Lane, SpooledBatch } from "../exporters/otlp/spool.ts";
+import type { FeaturesQuestion, FeaturesView } from "./feature-view.ts";
 import type { Judgement, RungPrice } from "./judgement.ts";
 import type { LogFields } from "./log.ts";
 import type { MonitorsOptions } from "./monitors/options.ts";
@@ -37,6 +38,8 @@ export interface Setup {
 /** What may be asked of the thread, by name: what the question says, and what its answer. */
 export interface Questions {
   readonly events: { readonly asked: EventsQuery; readonly answer: readonly KeptEvent[] };
+  /** What moved and why; undefined while there is no model. */
+  readonly features: { readonly asked: FeaturesQuestion; readonly answer: FeaturesView | undefined };
   /** Reads a reference without using it. */
   readonly "read-reference": { readonly asked: { readonly path: string; readonly model?: string | undefined }; readonly answer: ReferenceFacts };
   /** Puts a reference in force; undefined: learns one from traffic. */

@@ -117,6 +117,8 @@ class Analyst {
     switch (name) {
       case "events":
         return this.#store.page(asked);
+      case "features":
+        return this.#monitors?.features(asked);
       case "read-reference":
         return factsOf(await readReference(asked.path, asked.model));
       case "use-reference":

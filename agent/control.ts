@@ -5,6 +5,7 @@
 import { instruments } from "../exporters/instruments.ts";
 import type { Meter } from "../exporters/meter.ts";
 import type { Announce } from "../exporters/signal.ts";
+import type { Recorded } from "../exporters/flight-recorder.ts";
 import type { SignalHub } from "../exporters/websocket.ts";
 import type { Analysis } from "./analysis.ts";
 import type { HistoryDeps, historyKinds } from "./api/history.ts";
@@ -43,6 +44,8 @@ export interface ControlDeps {
   readonly state: () => StateDocument;
   readonly snapshot: SignalHub["snapshot"];
   readonly stream: SignalHub["stream"];
+  /** The last 15 minutes. */
+  readonly recorded: () => Recorded;
   readonly overrides: OverrideRoutesDeps;
   readonly reviews: ReviewRoutesDeps;
   readonly recordings: RecordingsRead;
@@ -112,6 +115,7 @@ export function control({ clock, log, meter, analysed, shelf, observe, dropped, 
       config,
       actual: observe,
       events,
+      features: (question) => analysed.ask("features", question),
       samples: (...posted) => samples.take(...posted),
       referencesSizeMax: config().references.sizeMax,
       references: { ...references, activate: (digest) => told(references.activate(digest)), rollBack: () => told(references.rollBack()) },

@@ -5,7 +5,7 @@
  */
 import { instruments } from "../exporters/instruments.ts";
 import { FlightLevels } from "../exporters/flight-levels.ts";
-import { FlightRecorder } from "../exporters/flight-recorder.ts";
+import { FlightRecorder, type Recorded } from "../exporters/flight-recorder.ts";
 import type { Meter } from "../exporters/meter.ts";
 import { alertsOf, type Alert, type Alerts } from "../exporters/pages.ts";
 import { recordingId, recordingPieces, type RecordingHead } from "../exporters/recording.ts";
@@ -25,6 +25,8 @@ export interface IncidentsDeps {
 
 export interface Incidents {
   readonly signal: Announce;
+  /** The last 15 minutes. Cost: a copy of them. */
+  readonly recorded: () => Recorded;
   /** Begins to sample; what it returns ends that, once what is being written is there. */
   start(): () => Promise<void>;
 }
@@ -73,6 +75,7 @@ export function incidents({ clock, meter, log, version, instance, recordings }: 
       // Those that are over need no memory here.
       alerts = new Map([...alerts].filter(([, alert]) => fires(alert)));
     },
+    recorded: () => ring.recorded(),
     start() {
       const cancel = clock.every(sampleMs, () => {
         const lost = ring.dropped;

@@ -1,9 +1,11 @@
 /** The table of the control API: what each room brings to it. Nothing is done here; the OpenAPI document is made of it too. */
 import { actualsRoutes, type ActualsDeps } from "./api/actuals.ts";
 import { configRoutes, type ConfigDeps } from "./api/config.ts";
+import { featureRoutes, type FeaturesDeps } from "./api/features.ts";
 import { historyRoutes, type HistoryDeps } from "./api/history.ts";
 import { documentRoute } from "./api/openapi.ts";
 import { overrideRoutes, type OverrideRoutesDeps } from "./api/overrides.ts";
+import { recentRoutes, type RecentDeps } from "./api/recent.ts";
 import { recordingRoutes, type RecordingsRead } from "./api/recordings.ts";
 import { referencesRoutes, type ReferencesDeps } from "./api/references.ts";
 import { reviewRoutes, type ReviewRoutesDeps } from "./api/reviews.ts";
@@ -12,7 +14,7 @@ import { samplesRoutes, type SamplesDeps } from "./api/samples.ts";
 import { signalRoutes, type SignalRoutesDeps } from "./api/signals.ts";
 import { stateRoutes, type StateDeps } from "./api/state.ts";
 
-export interface RoutesDeps extends ActualsDeps, ConfigDeps, HistoryDeps, ReferencesDeps, SamplesDeps, SignalRoutesDeps, StateDeps {
+export interface RoutesDeps extends ActualsDeps, ConfigDeps, FeaturesDeps, HistoryDeps, RecentDeps, ReferencesDeps, SamplesDeps, SignalRoutesDeps, StateDeps {
   readonly version: string;
   readonly overrides: OverrideRoutesDeps;
   readonly reviews: ReviewRoutesDeps;
@@ -24,6 +26,8 @@ export function routes(deps: RoutesDeps): readonly Route[] {
     ...stateRoutes(deps),
     ...signalRoutes(deps),
     ...historyRoutes(deps),
+    ...recentRoutes(deps),
+    ...featureRoutes(deps),
     ...overrideRoutes(deps.overrides),
     ...reviewRoutes(deps.reviews),
     ...recordingRoutes(deps.recordings),

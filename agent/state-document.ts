@@ -92,6 +92,7 @@ export function stateView(facts: StateFacts): StateView {
         performance: performance("realised"),
         estimated: performance("estimated"),
         corrected: performance("corrected"),
+        bounds: { realised: bounds("realised"), estimated: bounds("estimated"), corrected: bounds("corrected") },
         actualsLagSeconds: level(instruments.actualsLag),
         actuals: by(instruments.actuals, "result"),
         analysed: by(instruments.analysed, "result"),
@@ -125,6 +126,15 @@ export function stateView(facts: StateFacts): StateView {
   function performance(kind: string): Record<string, number> {
     const figures = levels.filter(({ instrument, labels }) => instrument === instruments.performance && labels["kind"] === kind);
     return Object.fromEntries(figures.map(({ labels, value }) => [labels["metric"] as string, value]));
+  }
+
+  function bounds(kind: string): Record<string, Record<string, number>> {
+    const found: Record<string, Record<string, number>> = {};
+    for (const { instrument, labels, value } of levels) {
+      const { metric = "", bound = "" } = labels;
+      if (instrument === instruments.performanceBound && labels["kind"] === kind) found[metric] = { ...found[metric], [bound]: value };
+    }
+    return found;
   }
 
   function distances(measure: string): Record<string, number> {

@@ -28,6 +28,8 @@ const taken: ReadonlyMap<AnyInstrument, Taken> = new Map<AnyInstrument, Taken>([
   [instruments.cpuTime, "read"],
   [instruments.cpuThrottled, "read"],
   [instruments.memoryWorkingSet, "level"],
+  [instruments.processCpuTime, "read"],
+  [instruments.processMemory, "level"],
   [instruments.pressure, "read"],
   [instruments.gpuUtilization, "level"],
   [instruments.gpuMemoryUsage, "level"],

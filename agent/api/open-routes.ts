@@ -1,6 +1,6 @@
 /**
- * The three routes that need no token, on node:http alone, so that both listeners serve the very same: `/livez` answers as
- * long as the loop turns, `/readyz` says whether predictions can be served and why not, `/metrics` is the exporter's.
+ * The routes that need no token, on node:http alone, so that both listeners serve the very same: `/livez` answers as
+ * long as the loop turns, `/readyz` says whether predictions can be served and why not, `/metrics` is the exporter's; the API's listener has the console's files beside them.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Log } from "../log.ts";
@@ -16,12 +16,15 @@ export interface OpenRoutesDeps {
   readonly log: Log;
   readonly ready: () => Readiness;
   readonly metrics: (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
+  /** Files that say nothing of what runs here, by path. */
+  readonly pages?: Readonly<Record<string, OpenRoute>>;
 }
 
 export type OpenRoute = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
 
-export function openRoutes({ log, ready, metrics }: OpenRoutesDeps): Readonly<Record<string, OpenRoute>> {
+export function openRoutes({ log, ready, metrics, pages }: OpenRoutesDeps): Readonly<Record<string, OpenRoute>> {
   return {
+    ...pages,
     "/livez": (_, response) => sendJson(response, 200, "application/json", { alive: true }),
     "/readyz": guarded(log, (_, response) => {
       const readiness = ready();
@@ -42,7 +45,7 @@ export function sendProblem(response: ServerResponse, status: number, detail: st
 }
 
 /** A part that is broken answers 500; it does not take the process with it. */
-function guarded(log: Log, route: OpenRoute): OpenRoute {
+export function guarded(log: Log, route: OpenRoute): OpenRoute {
   return async (request, response) => {
     try {
       await route(request, response);

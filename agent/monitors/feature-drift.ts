@@ -19,11 +19,13 @@ import { rowScorer, type RowScorer } from "../../detectors/multivariate/row-refe
 import { seasonOf } from "../../detectors/reference/seasons.ts";
 import { instruments } from "../../exporters/instruments.ts";
 import { isDerived } from "../featuriser/derived.ts";
+import type { FeatureView } from "../feature-view.ts";
 import type { Judgement, Share } from "../judgement.ts";
 import type { Point } from "../observation.ts";
 import type { FalseAlarmBudget } from "../units.ts";
 import { Alarm, type AlarmSnapshot } from "./alarm.ts";
 import { ColumnMonitor, type ColumnSnapshot } from "./column-monitor.ts";
+import { describeFeatures } from "./describe-features.ts";
 import { FeatureBins } from "./feature-bins.ts";
 import { recentRows } from "./recent-values.ts";
 import { referenceDigest } from "./reference-file.ts";
@@ -177,6 +179,21 @@ export class FeatureDrift {
     this.#alarm.tick(all, nowMs, wallMs);
     this.#violations.tick(nowMs, wallMs);
     return this.#met ? [...this.#points(all), ...this.#violations.points(), ...this.#bins.points()] : [];
+  }
+
+  /** What people look at, the most evidence first. Cost: O(cells), and the causes of all features. */
+  describe(histograms: ReadonlySet<string>): { readonly threshold: number; readonly evidence: number; readonly window: number; readonly features: readonly FeatureView[] } {
+    const violations = new Map<string, Record<string, number>>();
+    for (const { labels, value } of this.#violations.points()) {
+      const feature = labels["feature"] as string;
+      violations.set(feature, { ...violations.get(feature), [labels["violation"] as string]: value });
+    }
+    return {
+      threshold: this.#threshold,
+      evidence: Math.max(0, combineEvidence(this.#logs()).log10),
+      window: Math.max(...this.#columns.map((column) => column.rows())),
+      features: describeFeatures(this.#columns, { named: this.#named, causes: this.#causes(), violations, distanceRowsMin, histograms }),
+    };
   }
 
   snapshot(nowMs: number): FeatureDriftSnapshot {

@@ -21,6 +21,7 @@ import { isFailure, primaryName, type Outcome, type Reason } from "../backend.ts
 import { isDerived } from "../featuriser/derived.ts";
 import type { Featuriser } from "../featuriser/featuriser.ts";
 import { knowsNone } from "../featuriser/origin.ts";
+import type { FeaturesQuestion, FeaturesView } from "../feature-view.ts";
 import type { Judgement, RungPrice } from "../judgement.ts";
 import type { ActualObservation, CopyObservation, HeardExchange, Point, SampleObservation } from "../observation.ts";
 import type { Decoded, Protocol } from "../protocols/protocol.ts";
@@ -81,6 +82,8 @@ export interface Monitors {
   drained(): Promise<void> | undefined;
   /** To be called about each second. */
   tick(nowMs: number, wallMs: number): Told;
+  /** The features as people look at them. Cost: O(cells), some milliseconds for a thousand features. */
+  features(question: FeaturesQuestion): FeaturesView;
   /** Hears what still waits for the featuriser, without it. Nothing may be heard after. */
   close(): void;
   /** `detectors` are some hundred kilobytes at most; `actuals` and `rungs`, with the answers that wait for their actuals, some megabytes. */
@@ -203,6 +206,12 @@ class ModelMonitors implements Monitors {
 
   drained(): Promise<void> | undefined {
     return this.#featurised?.drained();
+  }
+
+  features({ histograms }: FeaturesQuestion): FeaturesView {
+    const described = this.#drift?.describe(new Set(histograms));
+    if (described !== undefined) return { model: this.#model, status: "watching", ...described };
+    return { model: this.#model, status: this.#learning === undefined ? "off" : "learning", threshold: undefined, evidence: undefined, window: 0, features: [] };
   }
 
   close(): void {

@@ -2,7 +2,7 @@
 import * as units from "@grafana/grafana-foundation-sdk/units";
 import { instruments } from "../../exporters/instruments.ts";
 import { to } from "../links.ts";
-import { list, stateTimeline, table, timeSeries, withLine, words } from "../panels.ts";
+import { list, onTheRight, stateTimeline, table, timeSeries, withLine, words } from "../panels.ts";
 import { buckets, maxBy, minBy, quantile, rate, share, sumBy, times } from "../promql.ts";
 import { shown, type Row } from "../rows/row.ts";
 import { stateOfPrimary, traffic, whoAnswers } from "../rows/state.ts";
@@ -124,10 +124,33 @@ const restarts: Row = {
   ],
 };
 
+const people: Row = {
+  id: 50,
+  title: "What have people decided, and what waits for them?",
+  panels: () => [
+    stateTimeline(
+      { id: 51, title: "Overrides", description: "A person's decision over the route while it was in force. Pin: one backend answers. Hold: what answered goes on answering. Drain: the primary gets nothing new.", width: 8, height: 8, nothing: "Nobody has decided anything" },
+      [{ expr: maxBy(["action", "instance"], shown(instruments.overrideActive)), legend: "{{action}} · {{instance}}" }],
+      [words({ 0: ["not in force", "#8e8e8e"], 1: ["in force", "orange"] })],
+    ),
+    timeSeries(
+      { id: 52, title: "Left of the override", description: "Time until the override in force ends by itself.", width: 8, height: 8, unit: units.Seconds, nothing: "No override is in force" },
+      [{ expr: `${maxBy(["instance"], shown(instruments.overrideUntil))} - time()`, legend: "{{instance}}" }],
+    ),
+    timeSeries(
+      { id: 53, title: "Reviews", description: "Questions that wait for a person now, and on the right, a second, what became of questions: opened, answered, or ended by their deadline.", width: 8, height: 8, unit: units.Short, nothing: "Nothing was put to a person" },
+      [
+        { expr: sumBy(["kind"], shown(instruments.reviewsOpen)), legend: "{{kind}} waits" },
+        { expr: sumBy(["kind", "state"], rate(shown(instruments.reviews))), legend: "a second: {{kind}} {{state}}" },
+      ],
+    ).overrideByRegexp("/^a second/", onTheRight(units.CountsPerSecond)),
+  ],
+};
+
 export const failover: Board = {
   name: "failover",
   title: "Failover",
   question: "In which state is the primary, who answers in its stead, since when, and why?",
   annotations: ["Transitions", "Drift", "Restarts"],
-  rows: [state, probes, rungs, restarts],
+  rows: [state, probes, rungs, restarts, people],
 };

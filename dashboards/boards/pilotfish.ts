@@ -116,10 +116,35 @@ const told: Row = {
   ],
 };
 
+const asked: Row = {
+  id: 40,
+  title: "Who asks it, who follows it, who decides?",
+  panels: () => [
+    timeSeries(
+      { id: 41, title: "Control API", description: "Requests to the control API, a second, by route and status.", width: 8, height: 8, unit: units.CountsPerSecond, nothing: "Nobody asks" },
+      [{ expr: sumBy(["route", "status"], rate(shown(instruments.apiRequests))), legend: "{{route}}: {{status}}" }],
+    ),
+    timeSeries(
+      { id: 42, title: "How subscribers follow", description: "Subscribers by how they stand to the directives in force: current, lagging, refused or slow; and how many of these directives somebody has not applied.", width: 8, height: 8, unit: units.Short, nothing: "Nobody listens", to: to("failover", "Failover: what they are told") },
+      [
+        { expr: sumBy(["standing"], shown(instruments.subscriberStandings)), legend: "{{standing}}" },
+        { expr: maxBy(["instance"], shown(instruments.unackedDirectives)), legend: "directives not applied at {{instance}}" },
+      ],
+    ),
+    timeSeries(
+      { id: 43, title: "Decided and refused", description: "Decisions of people by what was done, and directives that a subscriber could not apply, a second.", width: 8, height: 8, unit: units.CountsPerSecond, nothing: "Nobody decided anything", to: to("failover", "Failover: overrides and reviews") },
+      [
+        { expr: sumBy(["action", "result"], rate(shown(instruments.audited))), legend: "{{action}}: {{result}}" },
+        { expr: sumBy(["code"], rate(shown(instruments.nacks))), legend: "subscriber: {{code}}" },
+      ],
+    ),
+  ],
+};
+
 export const pilotfish: Board = {
   name: "pilotfish",
   title: "Pilotfish itself",
   question: "Does Pilotfish see, does it keep up, what does it let go, does what it says arrive?",
   annotations: ["Transitions", "Versions", "Config refused", "Restarts"],
-  rows: [sight, pace, told],
+  rows: [sight, pace, told, asked],
 };

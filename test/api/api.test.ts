@@ -72,6 +72,8 @@ beforeEach(async () => {
     referencesSizeMax: 1_024,
     references: noReferences,
     snapshot: hub.snapshot,
+    features: async () => undefined,
+    recorded: () => ({ timesMs: new Float64Array(), series: [], events: [] }),
     overrides: { current: () => undefined, decide: () => ({ ok: false, detail: "not here" }), release: () => undefined },
     reviews: { list: () => ({ reviews: [], next: undefined }), get: () => undefined, answer: () => ({ ok: false, why: "unknown", detail: "not here" }) },
     recordings: { list: async () => [], read: async () => undefined },

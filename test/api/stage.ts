@@ -85,6 +85,8 @@ export function stage() {
         overrides: { current: () => undefined, decide: () => ({ ok: false, detail: "not here" }), release: () => undefined },
         reviews: { list: () => ({ reviews: [], next: undefined }), get: () => undefined, answer: () => ({ ok: false, why: "unknown", detail: "not here" }) },
         recordings: { list: async () => [], read: async () => undefined },
+        features: async () => undefined,
+        recorded: () => ({ timesMs: new Float64Array(), series: [], events: [] }),
         ...changed,
       };
       const running = await api(apiOptions.parse({ port: 0, ...options }), { ...deps, routes: changed.routes ?? routes(deps) }).start();

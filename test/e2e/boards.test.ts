@@ -14,6 +14,8 @@ import { foreign } from "../../dashboards/promql.ts";
 import { inferRequest, readRows, type CensusRow } from "../../examples/employment/rows.ts";
 import { instruments, prometheusName, type AnyInstrument } from "../../exporters/instruments.ts";
 import { Tree } from "../collectors/tree.ts";
+import { publisherFrame } from "../../exporters/frames.ts";
+import { SignalClient } from "../exporters/signal-client.ts";
 import { tool } from "../dashboards/tool.ts";
 import { reportXid, restartServer, startDcgmExporter, startStreamingServer, writeKernelFiles, writeNvidiaSmi, writeNvidiaSmiOfMig } from "./fake-machine.ts";
 import { addresses, inferPath, listeners, runExample, set, startPilotfish, startServer, stateAt, status, type Addresses } from "./pilotfish.ts";
@@ -48,7 +50,7 @@ const ladder = `ladder=[{kind: ensemble, members: [onnx, default]}, {kind: onnx,
 
 /** Everything on that holds requests and answers back. Each bound is low enough to be met. */
 const gates = [
-  "contract.validation=observe", "contract.values=40", "confidence.accept=0.9", "confidence.below=flag",
+  "contract.validation=observe", "contract.values=40", "confidence.accept=0.9", "confidence.below=review",
   "gateway.concurrency.adaptive=true", "gateway.concurrency.min=1", "gateway.concurrency.initial=1", "gateway.concurrency.max=2", "gateway.hedge.after=1ms", "gateway.hedge.rung=onnx",
 ];
 
@@ -58,6 +60,25 @@ async function crowd({ gateway }: Addresses, rows: readonly CensusRow[]): Promis
   const body = JSON.stringify(inferRequest(wrong));
   const ask = async () => (await fetch(gateway + inferPath, { method: "POST", headers: { "content-type": "application/json" }, body, signal: AbortSignal.timeout(10_000) })).arrayBuffer();
   for (let round = 0; round < 4; round += 1) await Promise.allSettled(Array.from({ length: 25 }, ask));
+}
+
+/** A subscriber that can do nothing of what it is told. */
+async function contrary(stage: Stage, { api }: Addresses): Promise<void> {
+  const client = await new SignalClient(`${api.replace(/^http/, "ws")}/v1/signals`).opened();
+  stage.later(() => client.socket.terminate());
+  client.say("hello", { features: ["ack"] });
+  client.socket.on("message", (data: Buffer) => {
+    const frame = publisherFrame.parse(JSON.parse(data.toString()));
+    if (frame.kind === "directive") client.say("nack", { rev: frame.body.rev, code: "unsupported", detail: "this server can not" });
+  });
+}
+
+async function decide({ api }: Addresses, override: object): Promise<void> {
+  await fetch(`${api}/v1/overrides`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(override) });
+}
+
+async function release({ api }: Addresses): Promise<void> {
+  await fetch(`${api}/v1/overrides/current`, { method: "DELETE" });
 }
 
 async function chat({ gateway }: Addresses): Promise<void> {
@@ -112,6 +133,11 @@ describe.skipIf(missing)("with the real Prometheus", () => {
     await patiently("scrapes of all three", 10_000, async () => (await seriesOf(prometheus, "pilotfish_gateway_requests_total")) > 1);
     await Promise.all([crowd(beside, steady.slice(0, 50)), ...Array.from({ length: 5 }, () => chat(third))]);
     reportXid(tree.path("kmsg"), 13);
+
+    await contrary(stage, first);
+    await decide(first, { action: "hold", reason: "a person looks at it", ttl: "30s" });
+    await patiently("a scrape with the hold", 10_000, async () => (await seriesOf(prometheus, "pilotfish_override_until_time_seconds")) > 0);
+    await release(first);
 
     await server.end("SIGKILL");
     restartServer(tree);
