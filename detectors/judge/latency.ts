@@ -63,7 +63,7 @@ export function latency({ q, ratio = 1, grouping = "each" }: LatencyOptions): Co
   const sketch = quantileSketch({ relativeError });
   /** Before so many of the primary's values nothing is compared: fewer would not reach into the tail. */
   const valuesMin = Math.max(20, Math.ceil(1 / (1 - q)));
-  const order = ({ settled, candidate, primary }: LatencyState): number => settled + quantileEvidence(sketch, candidate, primary, { q, ratio });
+  const order = ({ settled, candidate, primary }: LatencyState, enough = -Infinity): number => settled + quantileEvidence(sketch, candidate, primary, { q, ratio }, enough - settled);
 
   return {
     guarantee: `While the candidate's ${100 * q} % quantile is at most ${ratio} times the primary's, the evidence ever reaches 1/alpha with probability alpha at most, however often one looks.`,
@@ -106,7 +106,7 @@ export function latency({ q, ratio = 1, grouping = "each" }: LatencyOptions): Co
 
     logEvidence(state, enough = -Infinity) {
       const tail = share.logEvidence(state.share);
-      return tail < enough ? tail : Math.min(tail, order(state));
+      return tail < enough ? tail : Math.min(tail, order(state, enough));
     },
 
     effect({ candidate, primary }) {
