@@ -40,18 +40,19 @@ export interface PairedNumbers {
 export function pairedDifference({ most, worse = "either", grouping = "each" }: PairedDifferenceOptions): Comparison<PairedNumbers, PairedDifferenceState> {
   if (!(most > 0 && most < Infinity)) throw new RangeError(`pairedDifference: most must be above 0, got ${most}`);
   const means = (alpha: number) => meanSequence({ alpha, low: -most, high: most });
-  const { start, step } = means(0.5);
+  // How wide an interval is asked for does not matter to what is counted.
+  const counted = means(0.5);
   const mixture = gammaExponential({ c: 1, vOpt: 20 });
   const sign = worse === "lower" ? -1 : 1;
   const signed = (mean: number): number => (worse === "either" ? Math.abs(mean) : sign * mean);
 
   return {
     guarantee: `While the candidate's numbers are ${worse === "either" ? "neither higher nor lower" : `not ${worse}`} on average, given all before, the evidence ever reaches 1/alpha with probability alpha at most, however often one looks.`,
-    start: () => ({ groups: noGroups(grouping), events: 0, difference: start() }),
+    start: () => ({ groups: noGroups(grouping), events: 0, difference: counted.start() }),
     step(state, { candidate, primary, group }) {
       if (!Number.isFinite(candidate) || !Number.isFinite(primary)) throw new RangeError(`pairedDifference: expected finite numbers, got ${candidate} and ${primary}`);
       state.events += 1;
-      if (isFirst(state.groups, grouping, group)) state.difference = step(state.difference, Math.min(most, Math.max(-most, candidate - primary)));
+      if (isFirst(state.groups, grouping, group)) state.difference = counted.step(state.difference, Math.min(most, Math.max(-most, candidate - primary)));
       return state;
     },
     logEvidence({ difference: { count, mean, variance } }) {

@@ -33,13 +33,14 @@ export interface PairsState {
 export function pairs({ ratio = 1, grouping = "each" }: { readonly ratio?: number; readonly grouping?: Grouping } = {}): Comparison<PairEvent, PairsState> {
   const share = groupedShare({ ratio, grouping });
   const differences = (alpha: number) => meanSequence({ alpha, low: -1, high: 1 });
-  const { start, step } = differences(0.5);
+  // How wide an interval is asked for does not matter to what is counted.
+  const counted = differences(0.5);
   return {
     guarantee: share.guarantee,
-    start: () => ({ share: share.start(), groups: noGroups(grouping), difference: start() }),
+    start: () => ({ share: share.start(), groups: noGroups(grouping), difference: counted.start() }),
     step(state, { candidate, group }) {
       state.share = share.step(state.share, { candidate: candidate === "worse", weight: 0.5, hit: candidate !== "same", ...(group !== undefined && { group }) });
-      if (isFirst(state.groups, grouping, group)) state.difference = step(state.difference, candidate === "worse" ? 1 : candidate === "better" ? -1 : 0);
+      if (isFirst(state.groups, grouping, group)) state.difference = counted.step(state.difference, candidate === "worse" ? 1 : candidate === "better" ? -1 : 0);
       return state;
     },
     logEvidence: (state) => share.logEvidence(state.share),

@@ -41,12 +41,13 @@ export function quantileEvidence(sketch: QuantileSketch, candidate: QuantileStat
     evidenceBelow(1 - q, notBelow, primary.count - notBelow) + evidenceAbove(1 - q, above, candidate.count - above, prior);
 
   const places = placesOf(sketch, candidate, primary, ratio);
-  // The primary's own quantile is the hardest to refute, or near it.
-  const hardest = places.findLast(({ notBelow }) => notBelow >= (1 - q) * primary.count) as Place;
-  let least = at(hardest);
-  for (const place of places) {
-    if (least < enough) break;
-    least = Math.min(least, at(place));
+  // The primary's own quantile is the hardest to refute, or near it: the search goes outwards from there.
+  const middle = places.findLastIndex(({ notBelow }) => notBelow >= (1 - q) * primary.count);
+  let least = Infinity;
+  for (let reach = 0; reach < places.length && least >= enough; reach += 1) {
+    for (const place of reach === 0 ? [places[middle]] : [places[middle - reach], places[middle + reach]]) {
+      if (place !== undefined) least = Math.min(least, at(place));
+    }
   }
   return least;
 }
@@ -59,20 +60,21 @@ interface Place {
   readonly above: number;
 }
 
-function placesOf(sketch: QuantileSketch, candidate: QuantileState, primary: QuantileState, ratio: number): Place[] {
-  const bins = primary.bins.length;
+function placesOf({ growth }: QuantileSketch, candidate: QuantileState, primary: QuantileState, ratio: number): Place[] {
+  const last = primary.bins.length - 1;
+  const shift = Math.ceil(Math.log(ratio) / Math.log(growth));
   const places: Place[] = [];
   let notBelow = primary.count;
   let above = candidate.count;
   let passed = -1; // the bin of the candidate's up to which values were left behind
-  for (let bin = 0; bin < bins; bin += 1) {
-    const end = ratio * sketch.endOf(bin);
-    while (passed < bins - 1 && (passed < 0 || sketch.endOf(passed) < end)) {
+  for (let bin = 0; bin <= last; bin += 1) {
+    const upTo = Math.min(last, Math.max(0, bin + shift));
+    while (passed < upTo) {
       passed += 1;
       above -= candidate.bins[passed] as number;
     }
-    const last = places.at(-1);
-    if (last === undefined || last.notBelow !== notBelow || last.above !== above) places.push({ notBelow, above });
+    const before = places.at(-1);
+    if (before === undefined || before.notBelow !== notBelow || before.above !== above) places.push({ notBelow, above });
     notBelow -= primary.bins[bin] as number;
   }
   return places;

@@ -22,8 +22,8 @@ export interface QuantileSketch {
   merge(into: QuantileState, from: QuantileState): QuantileState;
   /** The value of rank q (count - 1), for q in 0 to 1; undefined where nothing was seen. */
   quantile(state: QuantileState, q: number): number | undefined;
-  /** The greatest value of a bin, by its index in `bins`; those of the next bin are above it. */
-  endOf(bin: number): number;
+  /** How many times a bin's greatest value that of the bin before is. */
+  readonly growth: number;
 }
 
 const lowest = 1e-6;
@@ -40,6 +40,8 @@ export function quantileSketch({ relativeError = 0.01 }: { relativeError?: numbe
   const bins = Math.ceil(Math.log(highest / lowest) * binsPerE) + 1;
 
   return {
+    growth,
+
     start: () => ({ bins: new Float64Array(bins), count: 0, min: Infinity, max: -Infinity }),
 
     step(state, value) {
@@ -59,8 +61,6 @@ export function quantileSketch({ relativeError = 0.01 }: { relativeError?: numbe
       into.max = Math.max(into.max, from.max);
       return into;
     },
-
-    endOf: (bin) => (bin >= bins - 1 ? Infinity : lowest * growth ** bin),
 
     quantile({ bins: counts, count, min, max }, q) {
       if (!(q >= 0 && q <= 1)) throw new RangeError(`quantileSketch: q must be 0 to 1, got ${q}`);
