@@ -1,7 +1,7 @@
 /**
  * What the judge of a rollout keeps of its promise and how soon it finds harm: `npm run bench:judge [-- --quick] [-- --json]
- * [-- --write]`. With --write the table beside two other tools' rules goes into docs/JUDGE.md. About four minutes on one
- * thread; the quick one, of half a minute, plays a tenth of the runs.
+ * [-- --write]`. With --write the table beside two other tools' rules goes into docs/JUDGE.md. About two minutes on one
+ * thread; the quick one, of some ten seconds, plays a tenth of the runs.
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";

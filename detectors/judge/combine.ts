@@ -1,9 +1,9 @@
 /**
- * The evidence of a fleet from that of its pods. Pods that deal their own traffic by their own chance, and are judged each on
- * it alone, bet independently of each other: while the candidate is not worse the product of their e-values is one too, at any
- * moment one looks. So ten pods that have each won a factor of two have won a thousand together, where none could decide alone.
- * What is multiplied is the evidence of now, never each pod's best; and pods that see the same user must not be grouped by
- * key each for itself.
+ * The evidence of a fleet from that of its pods. Pods that deal their own traffic by their own chance, and are judged each
+ * on it alone, bet independently of each other: while the candidate is not worse the product of their e-values is one too,
+ * at any moment one looks. So ten pods that have each won a factor of two have won a thousand together, where none could
+ * decide alone. What is multiplied is the evidence of now, never each pod's best; and pods that see the same user must not
+ * be grouped by key each for itself.
  *
  * Source: V. Vovk and R. Wang, E-values: calibration, combination, and applications, Annals of Statistics 49 (2021).
  */

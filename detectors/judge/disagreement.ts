@@ -1,7 +1,8 @@
 /**
  * How often do candidate and primary answer the same request differently, and is that more than allowed? For shadow pairs
- * where nobody knows yet who is right. Evidence: a bet on all greater rates (rate-evidence.ts); the effect is the rate less what is
- * allowed, with the confidence sequence of a rate (rate-sequence.ts). Grouped, the first pair of a group stands for it.
+ * where nobody knows yet who is right. Evidence: a bet on all greater rates (rate-evidence.ts); the effect is the rate less
+ * what is allowed, with the confidence sequence of a rate (rate-sequence.ts). Grouped, the first pair of a group stands for
+ * it.
  */
 import { rateSequence } from "../guarantee/rate-sequence.ts";
 import type { Comparison } from "./comparison.ts";

@@ -3,16 +3,16 @@
  * difference.
  *
  * Traffic is dealt at random, so where both sides' values are distributed alike, a value tells nothing of the side it came
- * from: it is the candidate's with probability w, whatever the value. Each new value is ranked among a sample of earlier ones of
- * both sides, and a bet on its side is laid by its rank. Eight fixed bets take the candidate's values to be higher, lower, more
- * spread or less, a little or a lot; one learns, in sixteen cells of rank, how much more often than w a value is the candidate's.
- * All begin with equal stakes. Nothing is assumed of the distribution, nor that it stays the same: only that the
- * sides' are alike at every moment.
+ * from: it is the candidate's with probability w, whatever the value. Each new value is ranked among a sample of earlier
+ * ones of both sides, and a bet on its side is laid by its rank. Eight fixed bets take the candidate's values to be higher,
+ * lower, more spread or less, a little or a lot; one learns, in sixteen cells of rank, how much more often than w a value is
+ * the candidate's. All begin with equal stakes. Nothing is assumed of the distribution, nor that it stays the same: only
+ * that the sides' are alike at every moment.
  *
- * The effect is of two kinds, and the greater counts. Shift: how much more often than in half of the cases a value of the candidate exceeds
- * one of the primary, from -0.5 to 0.5 (the probability of superiority less a half, by Mann and Whitney), which is the
- * difference of the sides' mean ranks. Spread: the same of how far ranks lie from the middle. Both without sign: other is
- * other. Intervals are of the weight in force (errors.ts). Grouped, the first value of a group stands for it.
+ * The effect is of two kinds, and the greater counts. Shift: how much more often than in half of the cases a value of the
+ * candidate exceeds one of the primary, from -0.5 to 0.5 (the probability of superiority less a half, by Mann and Whitney),
+ * which is the difference of the sides' mean ranks. Spread: the same of how far ranks lie from the middle. Both without
+ * sign: other is other. Intervals are of the weight in force (errors.ts). Grouped, the first value of a group stands for it.
  *
  * Sources: the bets on ranks, V. Vovk et al., Retrain or not retrain, arXiv 2102.10439; betting on the label, S. Shekhar and
  * A. Ramdas, Nonparametric two-sample testing by betting, arXiv 2112.09162.

@@ -3,11 +3,12 @@
  * (each is an event of the moment its actual arrives).
  *
  * Evidence: of the requests that failed, whose were they (share-evidence.ts). The effect is the difference of the two
- * failure ratios; its interval is made of a confidence sequence of each, half of alpha for either (rate-sequence.ts). Both are
- * of the weight in force: they begin anew when it changes, since a rate pooled over steps would compare the candidate's busy
- * hours with the primary's quiet ones. So "not worse" is proved at each step anew, while evidence of harm is kept.
+ * failure ratios; its interval is made of a confidence sequence of each, half of alpha for either (rate-sequence.ts). Both
+ * are of the weight in force: they begin anew when it changes, since a rate pooled over steps would compare the candidate's
+ * busy hours with the primary's quiet ones. So "not worse" is proved at each step anew, while evidence of harm is kept.
  *
- * Grouped, a key's rate is that of its first request, a second's counts as one trial that may have failed in part.
+ * Grouped, the evidence has each key's first failure, and each second with failures as one. The interval has each key's
+ * first request, and each second as one trial that may have failed in part. The effect is always that of all requests.
  */
 import type { Interval } from "../guarantee/interval.ts";
 import { rateSequence } from "../guarantee/rate-sequence.ts";
@@ -25,8 +26,10 @@ export interface ErrorsEvent extends Dealt {
   readonly failed: boolean;
 }
 
-/** Trials of one side, and what of them failed. By seconds, those of the open one are apart. */
 interface Side {
+  requests: number;
+  failures: number;
+  /** Groups judged as one, and what of them failed. By seconds, the requests of the open one are apart. */
   trials: number;
   failed: number;
   openTrials: number;
@@ -42,7 +45,7 @@ export interface ErrorsState {
   primary: Side;
 }
 
-const noTrials = (): Side => ({ trials: 0, failed: 0, openTrials: 0, openFailed: 0 });
+const noTrials = (): Side => ({ requests: 0, failures: 0, trials: 0, failed: 0, openTrials: 0, openFailed: 0 });
 
 /** Effects are differences of ratios, -1 to 1. Cost: O(1) a request, some nanoseconds; the interval takes 0.1 ms. */
 export function errors({ ratio = 1, grouping = "each" }: ErrorsOptions = {}): Comparison<ErrorsEvent, ErrorsState> {
@@ -74,6 +77,8 @@ export function errors({ ratio = 1, grouping = "each" }: ErrorsOptions = {}): Co
       const first = isFirst(state.groups, grouping, group);
       if (grouping === "second" && first) turn(state);
       const side = candidate ? state.candidate : state.primary;
+      side.requests += 1;
+      if (failed) side.failures += 1;
       if (grouping === "second") {
         side.openTrials += 1;
         if (failed) side.openFailed += 1;
@@ -87,7 +92,7 @@ export function errors({ ratio = 1, grouping = "each" }: ErrorsOptions = {}): Co
     logEvidence: (state) => share.logEvidence(state.share),
 
     effect({ candidate, primary }) {
-      return candidate.trials === 0 || primary.trials === 0 ? undefined : candidate.failed / candidate.trials - primary.failed / primary.trials;
+      return candidate.requests === 0 || primary.requests === 0 ? undefined : candidate.failures / candidate.requests - primary.failures / primary.requests;
     },
 
     interval({ candidate, primary }, alpha) {

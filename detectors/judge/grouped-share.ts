@@ -1,6 +1,6 @@
 /**
- * The share of what is counted (errors, slow answers) that is the candidate's (share-evidence.ts), where what belongs together
- * is judged as one (grouping.ts).
+ * The share of what is counted (errors, slow answers) that is the candidate's (share-evidence.ts), where what belongs
+ * together is judged as one (grouping.ts).
  */
 import type { Dealt, Seen } from "./comparison.ts";
 import { checkGroup, isFirst, noGroups, type Grouping, type Groups } from "./grouping.ts";

@@ -1,17 +1,17 @@
 /**
- * Is a quantile of the candidate's latencies (p50, p95, p99; or of scores, 0 or more) above the primary's? A mean says nothing
- * of a slow tail, and a quantile of the primary is itself an estimate. Two tests have to agree, each of which would be fooled
- * by something that the other is not:
+ * Is a quantile of the candidate's latencies (p50, p95, p99; or of scores, 0 or more) above the primary's? A mean says
+ * nothing of a slow tail, and a quantile of the primary is itself an estimate. Two tests have to agree, each of which would
+ * be fooled by something that the other is not:
  *
- * - Of the answers that are slower than the primary's running quantile, whose are they (share-evidence.ts)? The threshold
- *   is made of what came before, so it is no random thing when an answer is compared with it, and both sides meet the same
- *   one at the same moment: when load makes everything slow, nothing is concluded. But a threshold off the quantile tells of
- *   the distribution there, not at the quantile.
+ * - Of the answers that are slower than the primary's running quantile, whose are they (share-evidence.ts)? The threshold is
+ *   made of what came before, so it is no random thing when an answer is compared with it, and both sides meet the same one
+ *   at the same moment: when load makes everything slow, nothing is concluded. But a threshold off the quantile tells of the
+ *   distribution there, not at the quantile.
  * - Is the candidate's quantile above the primary's, for every value that the primary's may have (quantile-evidence.ts)?
  *   That is the question itself, whatever the rest of the distributions; but it takes the quantiles to stay where they are.
  *
- * The evidence is the lesser of both. So a candidate is called slower with probability alpha at most if it is slower than the
- * threshold no more often than the primary (at every answer given all before, as where its latencies are dealt like the
+ * The evidence is the lesser of both. So a candidate is called slower with probability alpha at most if it is slower than
+ * the threshold no more often than the primary (at every answer given all before, as where its latencies are dealt like the
  * primary's, however those move), and also if its quantile is no greater, in steady traffic.
  *
  * The effect is the ratio of the quantiles less 1, of the weight in force (errors.ts says why). Its interval is made of a

@@ -1,6 +1,6 @@
 /**
- * By how much do the candidate's numbers (scores, latencies, losses) differ from the primary's for the same request, on average?
- * For shadow pairs.
+ * By how much do the candidate's numbers (scores, latencies, losses) differ from the primary's for the same request, on
+ * average? For shadow pairs.
  *
  * Differences are taken between two known ends, and one beyond an end counts as that end: the statement is of differences so
  * cut, and needs nothing else of their distribution. Evidence: a gamma-exponential mixture over the deviations of the sum

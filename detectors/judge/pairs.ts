@@ -1,13 +1,15 @@
 /**
  * Shadow pairs: both sides were given the same request, and one may have answered worse: failed where the other did not, was
- * later than it by more than allowed, or was wrong where the other was right, once the actual has come. Pairs in which both did
- * alike say nothing; of the others, the candidate is worse in r / (1 + r) where it is worse r times as often as it is better.
- * As the same request meets both sides, no difference between requests has to be averaged out: twenty in a hundred against two
- * are seen within a hundred pairs.
+ * later than it by more than allowed, or was wrong where the other was right, once the actual has come. Pairs in which both
+ * did alike say nothing; of the others, the candidate is worse in r / (1 + r) where it is worse r times as often as it is
+ * better. As the same request meets both sides, no difference between requests has to be averaged out: twenty in a hundred
+ * against two are seen within a hundred pairs. Grouped, the evidence has each key's first pair that differs, the interval
+ * its first pair.
  *
- * The evidence is that of McNemar's test made sequential (share-evidence.ts, at a weight of a half). The effect is how much more often the
- * candidate is worse than better, of all pairs, with an empirical-Bernstein confidence sequence (mean-sequence.ts).
- * Actuals that come late are judged in the order in which they come, which may depend on anything but on which side was right.
+ * The evidence is that of McNemar's test made sequential (share-evidence.ts, at a weight of a half). The effect is how much
+ * more often the candidate is worse than better, of all pairs, with an empirical-Bernstein confidence sequence
+ * (mean-sequence.ts). Actuals that come late are judged in the order in which they come, which may depend on anything but on
+ * which side was right.
  *
  * Sources: Q. McNemar, Psychometrika 12 (1947); late labels: A. Podkopaev and A. Ramdas, Tracking the risk of a deployed
  * model, ICLR 2022.
@@ -26,6 +28,10 @@ export interface PairEvent {
 export interface PairsState {
   share: GroupedShareState;
   readonly groups: Groups;
+  /** All pairs, and how many more of them were worse than better. */
+  pairs: number;
+  worse: number;
+  /** Of the first pairs of groups. */
   difference: MeanSequenceState;
 }
 
@@ -37,14 +43,17 @@ export function pairs({ ratio = 1, grouping = "each" }: { readonly ratio?: numbe
   const counted = differences(0.5);
   return {
     guarantee: share.guarantee,
-    start: () => ({ share: share.start(), groups: noGroups(grouping), difference: counted.start() }),
+    start: () => ({ share: share.start(), groups: noGroups(grouping), pairs: 0, worse: 0, difference: counted.start() }),
     step(state, { candidate, group }) {
       state.share = share.step(state.share, { candidate: candidate === "worse", weight: 0.5, hit: candidate !== "same", ...(group !== undefined && { group }) });
-      if (isFirst(state.groups, grouping, group)) state.difference = counted.step(state.difference, candidate === "worse" ? 1 : candidate === "better" ? -1 : 0);
+      const worse = candidate === "worse" ? 1 : candidate === "better" ? -1 : 0;
+      state.pairs += 1;
+      state.worse += worse;
+      if (isFirst(state.groups, grouping, group)) state.difference = counted.step(state.difference, worse);
       return state;
     },
     logEvidence: (state) => share.logEvidence(state.share),
-    effect: ({ difference }) => (difference.count === 0 ? undefined : difference.mean),
+    effect: (state) => (state.pairs === 0 ? undefined : state.worse / state.pairs),
     interval: ({ difference }, alpha) => differences(alpha).read(difference),
     seen: (state) => share.seen(state.share),
   };

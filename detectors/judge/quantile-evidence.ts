@@ -2,14 +2,14 @@
  * Is the candidate's quantile above the primary's, where neither is known? Both are only seen in samples, so what the
  * primary's quantile is has to be proved along with what the candidate's is not.
  *
- * If t is the primary's q-quantile, then 1 - q of its values or more lie at t or above; and if the candidate's is no more than
- * `ratio` times that, then 1 - q of its values or fewer lie above ratio t. Against either a bet is laid (rate-evidence.ts),
- * for every t there could be. At the true t neither bet gains, so their product is ever 1/alpha with probability alpha at
- * most; the least of the products, over all t, is below it. So nothing is lost to the estimate of the threshold: a small t is
- * refuted by the primary's values, a large one is not passed by the candidate's.
+ * If t is the primary's q-quantile, then 1 - q of its values or more lie at t or above; and if the candidate's is no more
+ * than `ratio` times that, then 1 - q of its values or fewer lie above ratio t. Against either a bet is laid
+ * (rate-evidence.ts), for every t there could be. At the true t neither bet gains, so their product is ever 1/alpha with
+ * probability alpha at most; the least of the products, over all t, is below it. So nothing is lost to the estimate of the
+ * threshold: a small t is refuted by the primary's values, a large one is not passed by the candidate's.
  *
- * Values are counted in the bins of a sketch, and of a t within a bin the cautious end is taken. Values must come
- * with one and the same quantile over time; where load moves both sides, see latency.ts.
+ * Values are counted in the bins of a sketch, and of a t within a bin the cautious end is taken. Values must come with one
+ * and the same quantile over time; where load moves both sides, see latency.ts.
  *
  * Source: the product of e-values and the least over what is not known, as universal inference does: L. Wasserman, A. Ramdas
  * and S. Balakrishnan, PNAS 117 (2020); the bets as in S. Howard and A. Ramdas, Sequential estimation of quantiles,

@@ -13,8 +13,8 @@
  * anew at every step. The bet is laid before the next event comes, so the promise holds across steps.
  *
  * Promise: while the candidate's relative risk is r or less at every event given all before it, the evidence ever reaches
- * 1/alpha with probability alpha at most. Sources: rate-evidence.ts; the conditioning is that of the comparison of two Poisson
- * rates, as in M. Lindon and A. Malek, Anytime-valid inference for multinomial count data, NeurIPS 2022.
+ * 1/alpha with probability alpha at most. Sources: rate-evidence.ts; the conditioning is that of the comparison of two
+ * Poisson rates, as in M. Lindon and A. Malek, Anytime-valid inference for multinomial count data, NeurIPS 2022.
  */
 import { averageEvidence } from "../guarantee/e-values.ts";
 import { evenPrior, evidenceAbove } from "./rate-evidence.ts";

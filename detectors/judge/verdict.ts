@@ -1,15 +1,16 @@
 /**
  * One verdict on a candidate from several comparisons, under one budget of error.
  *
- * Harm: a comparison's evidence reaches 1/alpha_i and its effect is the least that matters or more. The alphas add up to alpha: each
- * comparison has the share of it that it is given, errors the most. So if nothing is worse, harm is ever called with probability
- * alpha_1 + ... + alpha_k = alpha at most (Bonferroni's sum over Ville's inequalities, whatever the comparisons have to do with each
- * other). With alpha of 1 %, half of it for errors, and 1/6 for each of three quantiles, errors need evidence of 200 and a quantile 600;
- * since evidence grows by multiplying, that is a few events more than alone (ln 200 is 5.3, ln 100 is 4.6).
+ * Harm: a comparison's evidence reaches 1/alpha_i and its effect is the least that matters or more. The alphas add up to
+ * alpha: each comparison has the share of it that it is given, errors the most. So if nothing is worse, harm is ever called
+ * with probability alpha_1 + ... + alpha_k = alpha at most (Bonferroni's sum over Ville's inequalities, whatever the
+ * comparisons have to do with each other). With alpha of 1 %, half of it for errors, and 1/6 for each of three quantiles,
+ * errors need evidence of 200 and a quantile 600; since evidence grows by multiplying, that is a few events more than alone
+ * (ln 200 is 5.3, ln 100 is 4.6).
  *
- * Not worse: every comparison's interval lies below its margin. Each may use the whole of alpha, since all have to be right: if
- * one is worse by its margin or more, its own interval has to miss, which happens with probability alpha at most (R. Berger,
- * Technometrics 24 (1982)). With k weights in a row, k times that, as intervals begin anew at each.
+ * Not worse: every comparison's interval lies below its margin. Each may use the whole of alpha, since all have to be right:
+ * if one is worse by its margin or more, its own interval has to miss, which happens with probability alpha at most (R.
+ * Berger, Technometrics 24 (1982)). With k weights in a row, k times that, as intervals begin anew at each.
  *
  * Else: continue, and inconclusive when the time box is over; then a person decides. Harm goes before not worse.
  */

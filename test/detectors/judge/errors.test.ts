@@ -106,3 +106,15 @@ test("an event without the group that is asked for is refused, as is a weight th
   const comparison = errors();
   expect(() => comparison.step(comparison.start(), { candidate: true, weight: 10, failed: true })).toThrow(RangeError);
 });
+
+test("a candidate that fails at users' later requests only is seen to be worse, by key too", () => {
+  const comparison = errors({ grouping: "key" });
+  let state = comparison.start();
+  for (let n = 0; n < 400; n += 1) {
+    const user = n % 100;
+    const candidate = user % 10 === 0;
+    state = comparison.step(state, { candidate, weight: 0.1, failed: candidate && n >= 100, group: user + 1 });
+  }
+  expect(comparison.logEvidence(state)).toBeGreaterThan(Math.log(100));
+  expect(comparison.effect(state)).toBe(0.75);
+});
