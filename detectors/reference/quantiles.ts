@@ -22,6 +22,8 @@ export interface QuantileSketch {
   merge(into: QuantileState, from: QuantileState): QuantileState;
   /** The value of rank q (count - 1), for q in 0 to 1; undefined where nothing was seen. */
   quantile(state: QuantileState, q: number): number | undefined;
+  /** How many times a bin's greatest value that of the bin before is. */
+  readonly growth: number;
 }
 
 const lowest = 1e-6;
@@ -38,6 +40,8 @@ export function quantileSketch({ relativeError = 0.01 }: { relativeError?: numbe
   const bins = Math.ceil(Math.log(highest / lowest) * binsPerE) + 1;
 
   return {
+    growth,
+
     start: () => ({ bins: new Float64Array(bins), count: 0, min: Infinity, max: -Infinity }),
 
     step(state, value) {

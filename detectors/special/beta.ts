@@ -17,6 +17,17 @@ export function betaSurvival(x: number, a: number, b: number): number {
   return betaTail(1 - x, x, b, a);
 }
 
+/** ln P(X > x), which keeps its digits where the probability itself is too small for a number. */
+export function logBetaSurvival(x: number, a: number, b: number): number {
+  check("logBetaSurvival", a, b);
+  if (!(x >= 0 && x < 1)) throw new RangeError(`logBetaSurvival: expected a number from 0 to below 1, got ${x}`);
+  if (x === 0) return 0;
+  const y = 1 - x;
+  if (y * (a + b + 2) >= b + 1) return Math.log1p(-fractionTail(x, y, a, b));
+  const [factor, exponent] = density(y, x, b, a);
+  return Math.log(factor / fraction(y, x, b, a)) + exponent;
+}
+
 /** P(X <= x) where the caller knows `y`, that is 1 - x, better than a subtraction would. */
 export function betaTail(x: number, y: number, a: number, b: number): number {
   check("betaCumulative", a, b);
@@ -50,17 +61,24 @@ export function betaQuantile(probability: number, a: number, b: number): number 
   }
 }
 
-/** By Lentz's way down a continued fraction. */
 function fractionTail(x: number, y: number, a: number, b: number): number {
+  const [factor, exponent] = density(x, y, a, b);
+  return (factor * Math.exp(exponent)) / fraction(x, y, a, b);
+}
+
+/** x^a y^b / B(a, b), as a factor and the logarithm of another. */
+function density(x: number, y: number, a: number, b: number): [factor: number, exponent: number] {
   const n = a + b;
-  // x^a y^b / B(a, b)
-  const density =
-    Math.sqrt((a * b) / (2 * Math.PI * n)) *
-    Math.exp(stirlingError(n) - stirlingError(a) - stirlingError(b) - deviance(a, n * x) - deviance(b, n * y));
+  return [Math.sqrt((a * b) / (2 * Math.PI * n)), stirlingError(n) - stirlingError(a) - stirlingError(b) - deviance(a, n * x) - deviance(b, n * y)];
+}
+
+/** By Lentz's way down a continued fraction. */
+function fraction(x: number, y: number, a: number, b: number): number {
+  const n = a + b;
   const excess = a * y - b * x + 1;
   let c = (a * excess) / (a + 1);
   let d = 0;
-  let fraction = c;
+  let value = c;
   let factor: number;
   let m = 0;
   do {
@@ -71,9 +89,9 @@ function fractionTail(x: number, y: number, a: number, b: number): number {
     d = 1 / (addend + numerator * d);
     c = addend + numerator / c;
     factor = c * d;
-    fraction *= factor;
+    value *= factor;
   } while (Math.abs(factor - 1) > 2 * Number.EPSILON);
-  return density / fraction;
+  return value;
 }
 
 function check(name: string, a: number, b: number): void {
