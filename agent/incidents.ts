@@ -106,6 +106,8 @@ function textOf(signal: Signal): string | undefined {
       return `${signal.status} on ${signal.stream}: ${signal.message}`;
     case "directive":
       return `${signal.action}: ${signal.why}`;
+    case "judge":
+      return `${signal.experiment}: ${signal.verdict} after ${signal.n}`;
     case "state":
       return undefined;
   }

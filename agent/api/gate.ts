@@ -40,7 +40,7 @@ export interface Gate {
   /** Who asks, or why it is not answered. Without a route: for one that there is not. */
   admit(request: IncomingMessage, route: Route | "open" | undefined): Principal | Refused;
   /** Who was let in with this request. */
-  admitted(request: IncomingMessage): Principal | undefined;
+  readonly admitted: (request: IncomingMessage) => Principal | undefined;
   /** Bytes that came without having been announced. */
   charge(principal: Principal, bytes: number): void;
 }
