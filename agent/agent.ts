@@ -15,7 +15,7 @@ import { metricsHandler } from "../exporters/prometheus.ts";
 import type { Announce, DriftSignal, Signal, Target } from "../exporters/signal.ts";
 import { signalHub } from "../exporters/websocket.ts";
 import { analysis } from "./analysis.ts";
-import { api } from "./api/api.ts";
+import { api, type RunningApi } from "./api/api.ts";
 import { consolePages } from "./api/console.ts";
 import type { Reloaded } from "./api/config.ts";
 import { metricsListener } from "./api/metrics-listener.ts";
@@ -26,13 +26,16 @@ import type { Clock } from "./clock.ts";
 import type { Config } from "./config/config.ts";
 import { control } from "./control.ts";
 import { decisions } from "./decisions.ts";
+import { directives } from "./directives.ts";
 import { overrideOnly } from "./failover/saved.ts";
+import { followerGauges } from "./followers.ts";
 import { ask } from "./forward/ask.ts";
 import { incidents } from "./incidents.ts";
 import type { Judgement, RungPrice } from "./judgement.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import type { Log } from "./log.ts";
 import type { Observation } from "./observation.ts";
+import type { Override } from "./override.ts";
 import { startProtocolFinder } from "./protocol-finder.ts";
 import type { ProtocolName } from "./protocols/protocols.ts";
 import { recorder } from "./recorder.ts";
@@ -104,7 +107,8 @@ export async function startAgent(given: Config, { clock, log: written, version, 
   let ready: Readiness = { ready: false, reasons: ["the sidecar is starting"] };
 
   // Who is told.
-  const hub = signalHub({ clock, instance, log, dropped, subscribers: (count) => meter.gauge(instruments.subscribers, {}).set(count) }, first.signals);
+  let authenticate: RunningApi["authenticate"] = () => undefined;
+  const hub = signalHub({ clock, instance, log, dropped, authenticate: (token) => authenticate(token), nacked: (code) => meter.counter(instruments.nacks, { code }).add(), subscribers: (count) => meter.gauge(instruments.subscribers, {}).set(count) }, first.signals);
   const pages = alertmanager(first.alertmanager, {
     clock, meter, log,
     async post(url, body, timeoutMs) {
@@ -120,7 +124,8 @@ export async function startAgent(given: Config, { clock, log: written, version, 
   life.opened("incidents", incident.start());
 
   const record = recorder(meter, clock, () => [primaryName, ...config.ladder.map(({ name }) => name), "none"], 3 * first.collectors.interval);
-  const view = stateView({ version, instance, swim: () => swim });
+  const view = stateView({ version, instance, swim: () => swim, followers: hub.view });
+  const directs = directives({ clock, announce: (signal) => announce(signal), target: () => swim?.failover.current().target });
   const announce: Announce = exporters(
     {
       // What is told of a target stays with whoever hears it, so a target that has no name yet is not told.
@@ -132,6 +137,7 @@ export async function startAgent(given: Config, { clock, log: written, version, 
       history: (signal) => controlled.signal(signal),
       incidents: (signal) => isNamed(signal) && incident.signal(signal),
       log: (signal) => logSignal(log, signal),
+      directives: directs.signal,
     },
     { log },
   );
@@ -189,6 +195,11 @@ export async function startAgent(given: Config, { clock, log: written, version, 
   };
   const audit: Audit = (entry) => controlled.audit(entry);
   const decided = decisions({ clock, log, meter, audit, observe, dropped, config: () => config, swim: () => swim, page: (approval) => pages.signal(approval), save: (state) => analysed.save("reviews", state), saved: saved.get("reviews") });
+  const overridden = (override: Override | undefined): void => {
+    decided.overridden(override);
+    directs.override(override);
+    controlled.overridden(override);
+  };
   const controlled = control({
     clock, log, meter, version, analysed, shelf, observe, dropped, reload,
     config: () => config,
@@ -196,6 +207,7 @@ export async function startAgent(given: Config, { clock, log: written, version, 
     state: view.document,
     snapshot: hub.snapshot,
     recorded: incident.recorded,
+    stream: hub.stream,
     overrides: decided.overrides,
     reviews: decided.reviews,
     recordings,
@@ -205,18 +217,20 @@ export async function startAgent(given: Config, { clock, log: written, version, 
   });
   life.opened("intake", controlled.start());
   let listeners: RunningAgent["listeners"];
-  const swimDeps: SwimDeps = { clock, log, meter, announce, observe, dropped, save: (state) => analysed.save("failover", state), audit, overridden: decided.overridden, review: decided.review, decide: decided.onDrift, saveQuarantine: (state) => analysed.save("quarantine", state), prices: () => prices, gatewayThread };
+  const swimDeps: SwimDeps = { clock, log, meter, announce, observe, dropped, save: (state) => analysed.save("failover", state), audit, overridden, review: decided.review, decide: decided.onDrift, saveQuarantine: (state) => analysed.save("quarantine", state), prices: () => prices, gatewayThread };
 
   try {
     // Opened in this order, closed in the other: the gateway drains while all others still serve it, and who listens to
     // the signals hears the last word before the API goes.
     const open = { log, metrics: metricsHandler(meter, clock), ready: () => ready };
     const controls = await api(first.api, { ...open, ...controlled, pages: consolePages(log), clock, dropped, connect: hub.connect }).start();
+    authenticate = controls.authenticate;
     life.opened("api", controls.close);
     const scraped = await metricsListener(first.metrics, { ...open, clock }).start();
     life.opened("metrics", scraped.close);
     life.opened("signals", () => hub.close("the sidecar is closing"));
     life.opened("gauges", gauges(clock, meter, () => swim?.gateway, () => analysed.depth()));
+    life.opened("followers", followerGauges(clock, meter, hub.view));
     swim = await startSwim(first, swimDeps, { failover: saved.get("failover"), quarantine: saved.get("quarantine"), rev: 0, protocol: speaks(first), front: undefined });
     life.opened("protocol", () => stopFinding());
     life.opened("reviews", decided.start());
@@ -280,7 +294,7 @@ export async function startAgent(given: Config, { clock, log: written, version, 
       ready = { ready: false, reasons: ["the sidecar is draining"] };
       swim?.failover.drain();
       // Told before the gateway lingers: who sends it traffic needs the time to send it elsewhere.
-      if (swim !== undefined) announce(drainDirective(swim.failover.current().target, clock.wallMs()));
+      directs.closing();
       return life.close();
     },
     async reload(offered) {
@@ -327,10 +341,6 @@ function driftSignal({ stream, detector, culprits, statistic, threshold, message
 
 function isNamed({ target }: Signal): boolean {
   return target.model !== unnamed;
-}
-
-function drainDirective(target: Target, atWallMs: number): Signal {
-  return { type: "directive", target, action: "drain", why: "the sidecar is going away, and the pod with it", atWallMs };
 }
 
 function logSignal(log: Log, signal: Signal): void {

@@ -5,12 +5,12 @@
 import { instruments } from "../exporters/instruments.ts";
 import type { Meter } from "../exporters/meter.ts";
 import type { Announce } from "../exporters/signal.ts";
-import type { SnapshotDocument } from "../exporters/frames.ts";
 import type { Recorded } from "../exporters/flight-recorder.ts";
+import type { SignalHub } from "../exporters/websocket.ts";
 import type { Analysis } from "./analysis.ts";
 import type { HistoryDeps, historyKinds } from "./api/history.ts";
 import type { Reloaded } from "./api/config.ts";
-import type { OverrideRoutesDeps } from "./api/overrides.ts";
+import { overrideShown, type OverrideRoutesDeps } from "./api/overrides.ts";
 import type { RecordingsRead } from "./api/recordings.ts";
 import type { ReviewRoutesDeps } from "./api/reviews.ts";
 import type { Route } from "./api/route.ts";
@@ -22,6 +22,7 @@ import { intake } from "./intake/intake.ts";
 import type { Close } from "./lifecycle.ts";
 import type { Log } from "./log.ts";
 import type { Observe } from "./observation.ts";
+import type { Override } from "./override.ts";
 import type { Shelf } from "./reference-shelf.ts";
 import { routes } from "./routes.ts";
 
@@ -41,7 +42,8 @@ export interface ControlDeps {
   /** What the model server speaks, as far as it is known. */
   readonly protocol: () => string;
   readonly state: () => StateDocument;
-  readonly snapshot: () => SnapshotDocument;
+  readonly snapshot: SignalHub["snapshot"];
+  readonly stream: SignalHub["stream"];
   /** The last 15 minutes. */
   readonly recorded: () => Recorded;
   readonly overrides: OverrideRoutesDeps;
@@ -57,6 +59,8 @@ export interface Control {
   readonly audit: Audit;
   readonly answered: (route: string, status: number) => void;
   readonly happened: (kind: HistoryKind, detail: Readonly<Record<string, unknown>>) => void;
+  /** Which override is in force now; heard as often as one likes. */
+  readonly overridden: (override: Override | undefined) => void;
   /** Keeps what the history tells of. */
   readonly signal: Announce;
   readonly start: () => Close;
@@ -79,8 +83,15 @@ export function control({ clock, log, meter, analysed, shelf, observe, dropped, 
     return outcome;
   };
 
+  let overrideId: string | undefined;
+
   return {
     happened,
+    overridden(override) {
+      if (override?.id === overrideId) return;
+      overrideId = override?.id;
+      happened("override", { override: override === undefined ? null : overrideShown(override) });
+    },
     audit({ atWallMs, ...entry }) {
       analysed.append({ atWallMs, kind: "audit", detail: entry });
       meter.counter(instruments.audited, { action: entry.action, result: entry.result }).add();

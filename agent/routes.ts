@@ -11,9 +11,10 @@ import { referencesRoutes, type ReferencesDeps } from "./api/references.ts";
 import { reviewRoutes, type ReviewRoutesDeps } from "./api/reviews.ts";
 import type { Route } from "./api/route.ts";
 import { samplesRoutes, type SamplesDeps } from "./api/samples.ts";
+import { signalRoutes, type SignalRoutesDeps } from "./api/signals.ts";
 import { stateRoutes, type StateDeps } from "./api/state.ts";
 
-export interface RoutesDeps extends ActualsDeps, ConfigDeps, FeaturesDeps, HistoryDeps, RecentDeps, ReferencesDeps, SamplesDeps, StateDeps {
+export interface RoutesDeps extends ActualsDeps, ConfigDeps, FeaturesDeps, HistoryDeps, RecentDeps, ReferencesDeps, SamplesDeps, SignalRoutesDeps, StateDeps {
   readonly version: string;
   readonly overrides: OverrideRoutesDeps;
   readonly reviews: ReviewRoutesDeps;
@@ -23,6 +24,7 @@ export interface RoutesDeps extends ActualsDeps, ConfigDeps, FeaturesDeps, Histo
 export function routes(deps: RoutesDeps): readonly Route[] {
   const table = [
     ...stateRoutes(deps),
+    ...signalRoutes(deps),
     ...historyRoutes(deps),
     ...recentRoutes(deps),
     ...featureRoutes(deps),
@@ -35,4 +37,9 @@ export function routes(deps: RoutesDeps): readonly Route[] {
     ...configRoutes(deps),
   ];
   return [...table, documentRoute(table, deps.version)];
+}
+
+/** The table with nothing behind it: its routes are read, for documents and for tests, and none is asked. */
+export function bareRoutes(version: string): readonly Route[] {
+  return routes({ version, referencesSizeMax: 0, overrides: {}, reviews: {}, recordings: {} } as RoutesDeps);
 }

@@ -4,6 +4,7 @@
  */
 import { instruments } from "../exporters/instruments.ts";
 import type { Announce, DriftSignal } from "../exporters/signal.ts";
+import type { SignalHub } from "../exporters/websocket.ts";
 import { overrideShown } from "./api/overrides.ts";
 import type { RungPrice } from "./judgement.ts";
 import type { Observe, Point, ProbeObservation, ReadingObservation } from "./observation.ts";
@@ -14,6 +15,8 @@ export interface StateFacts {
   readonly instance: string;
   /** Undefined until it has begun. */
   readonly swim: () => Swim | undefined;
+  /** Who listens to the signals, and what became of the directives in force. */
+  readonly followers: SignalHub["view"];
 }
 
 export interface StateView {
@@ -93,6 +96,7 @@ export function stateView(facts: StateFacts): StateView {
         actualsLagSeconds: level(instruments.actualsLag),
         actuals: by(instruments.actuals, "result"),
         analysed: by(instruments.analysed, "result"),
+        signals: facts.followers(),
         notes,
       };
     },

@@ -8,11 +8,10 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openApiDocument } from "../agent/api/openapi.ts";
 import { version } from "../agent/cli/version.ts";
-import { routes, type RoutesDeps } from "../agent/routes.ts";
+import { bareRoutes } from "../agent/routes.ts";
 
-/** The table with nothing behind it: routes are read, none is asked. */
 export function openApiText(): string {
-  return `${JSON.stringify(openApiDocument(routes({ version, referencesSizeMax: 0, overrides: {}, reviews: {}, recordings: {} } as RoutesDeps), version), null, 2)}\n`;
+  return `${JSON.stringify(openApiDocument(bareRoutes(version), version), null, 2)}\n`;
 }
 
 if (import.meta.main) {

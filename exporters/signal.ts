@@ -1,6 +1,6 @@
 /**
- * Everything that can be announced. Signals say what is so (`state`) or what a model server should do (`directive`) as
- * levels, so that a missed or repeated frame is harmless; `drift` and `transition` are for people.
+ * Everything that can be announced. Signals say what is so (`state`), what a subscriber should do (`directive`) and what a
+ * rollout's judge finds (`judge`) as levels, so that a missed or repeated frame is harmless; `drift` and `transition` are for people.
  */
 import type { Reason } from "../agent/backend.ts";
 import type { Share } from "../agent/judgement.ts";
@@ -52,11 +52,46 @@ export interface TransitionSignal {
   readonly atWallMs: number;
 }
 
-export interface DirectiveSignal {
+/** Directives that are in force until they are taken back, or until another of the same action for the target takes their place. */
+export const heldActions = ["route", "eject", "split", "hold", "drain"] as const;
+export type HeldAction = (typeof heldActions)[number];
+
+/**
+ * route: let this rung answer; eject: send the target nothing; split: share requests out by these weights; hold: let what answers
+ * now go on, whatever you see; drain: take no new work and finish what runs; restore: those of these actions are taken back.
+ */
+export type Directed =
+  | { readonly action: "route" | "hold"; readonly rung: string }
+  | { readonly action: "eject" | "drain" }
+  /** By version or rung: ratios that add up to 1. */
+  | { readonly action: "split"; readonly weights: Readonly<Record<string, number>> }
+  /** Absent: of all but `route`. */
+  | { readonly action: "restore"; readonly of?: readonly HeldAction[] };
+
+export type DirectiveSignal = Directed & {
   readonly type: "directive";
   readonly target: Target;
-  readonly action: "drain" | "restore";
   readonly why: string;
+  readonly atWallMs: number;
+};
+
+export const judgeVerdicts = ["harm", "not-worse", "continue", "inconclusive"] as const;
+
+/** What is known of an experiment: a version of a model against the one before. */
+export interface JudgeSignal {
+  readonly type: "judge";
+  readonly target: Target;
+  readonly experiment: string;
+  readonly verdict: (typeof judgeVerdicts)[number];
+  /** Evidence against "not worse": an e-value, so that 20 is as rare as 1 in 20 where there is no harm, whenever one looks. */
+  readonly eValue: number;
+  /** Pairs, or requests of the smaller side. */
+  readonly n: number;
+  /** Candidate less baseline, in the metric's unit, with its interval. */
+  readonly effect: { readonly metric: string; readonly estimate: number; readonly low: number; readonly high: number };
+  /** The experiment's last word: it is not in force any more. */
+  readonly final: boolean;
+  readonly message: string;
   readonly atWallMs: number;
 }
 
@@ -88,7 +123,12 @@ export interface ApprovalSignal {
   readonly atWallMs: number;
 }
 
-export type Signal = StateSignal | TransitionSignal | DirectiveSignal | DriftSignal;
+export type Signal = StateSignal | TransitionSignal | DirectiveSignal | DriftSignal | JudgeSignal;
+
+/** What of a target can be said, by its model and endpoint: its version may change. A key for maps, and in acks. */
+export function targetKey({ model, endpoint }: Pick<Target, "model" | "endpoint">): string {
+  return `${model}@${endpoint}`;
+}
 
 /** What a room is handed to announce something. Never waits, never throws. */
 export type Announce = (signal: Signal) => void;

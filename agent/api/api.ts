@@ -3,8 +3,7 @@
  * it, and the websocket for signals. On loopback by default; elsewhere it asks who comes. Which routes there are is not known
  * here: rooms bring their own.
  */
-import type { IncomingMessage } from "node:http";
-import type { WebSocket } from "ws";
+import type { SignalHub } from "../../exporters/websocket.ts";
 import type { Audit } from "../audit.ts";
 import type { Clock } from "../clock.ts";
 import type { Close } from "../lifecycle.ts";
@@ -33,7 +32,7 @@ export interface ApiDeps extends OpenRoutesDeps {
   /** A request of the table was answered. */
   readonly answered: (route: string, status: number) => void;
   readonly dropped: (what: string, count?: number) => void;
-  readonly connect: (socket: WebSocket, remote: string, principal: Principal) => void;
+  readonly connect: SignalHub["connect"];
 }
 
 export interface Api {
@@ -74,10 +73,9 @@ export function api(options: ApiOptions, deps: ApiDeps): Api {
             mayUpgrade: (request) => offersSignals(request) && !("problem" in gate.admit(request, signals)),
           });
           limitConnections(door.server, options.limits, () => deps.dropped("connections"));
-          const sockets = acceptUpgrades(door.server, (socket, remote, request: IncomingMessage) => {
+          const sockets = acceptUpgrades(door.server, gate.admitted, (socket, ...who) => {
             limitFrames(socket, options.limits.frames, clock, () => deps.dropped("subscriber_frames"));
-            const who = gate.admitted(request);
-            if (who !== undefined) deps.connect(socket, remote, who);
+            deps.connect(socket, ...who);
           });
           closing.push(door.close, () => sockets.clients.forEach((socket) => socket.terminate()));
           return door.server;

@@ -67,6 +67,11 @@ function parsedJson(bytes: Buffer): { readonly is: unknown } | { readonly fault:
 }
 
 export function send(request: FastifyRequest, reply: FastifyReply, answer: Answer, { etag }: Pick<Route, "etag"> = {}): FastifyReply {
+  if ("raw" in answer) {
+    reply.hijack();
+    answer.raw(request.raw, reply.raw);
+    return reply;
+  }
   reply.code(answer.status).headers({ "cache-control": "no-store", "x-content-type-options": "nosniff", ...answer.headers });
   if (isProblem(answer)) return reply.type(problemType).send(problem(answer.status, answer.problem, answer.errors));
   const { body, type } = answer;

@@ -2,7 +2,7 @@
  * One route of the control API as data: who may ask, what it takes, what it answers. The server, the check of access, the OpenAPI
  * document and the tests that go over every route all read it from here.
  */
-import type { IncomingHttpHeaders } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import type * as z from "zod";
 import type { Principal, Role } from "../principal.ts";
 import type { Mistake } from "./problem.ts";
@@ -27,6 +27,8 @@ export type Answer =
       /** What the audit is to know of it, where something was decided. */
       readonly audit?: Audited;
     }
+  /** What has no end to be sent writes to the response by itself. */
+  | { readonly status: number; readonly raw: (request: IncomingMessage, response: ServerResponse) => void; readonly body?: undefined; readonly headers?: undefined; readonly audit?: Audited }
   /** A problem document is made of it. */
   | { readonly status: number; readonly problem: string; readonly errors?: readonly Mistake[]; readonly headers?: Readonly<Record<string, string>>; readonly audit?: Audited };
 

@@ -3,6 +3,9 @@ import type { IncomingMessage, Server } from "node:http";
 import type { Socket } from "node:net";
 import { WebSocketServer, type WebSocket } from "ws";
 import { frameBytesMax, subprotocol } from "../../exporters/frames.ts";
+import type { Wire } from "../../exporters/websocket/subscriber.ts";
+import type { Principal } from "../principal.ts";
+import { remoteOf } from "./signals.ts";
 
 /** Is this the start of a websocket for signals, as RFC 6455 wants it and with our subprotocol? */
 export function offersSignals({ method, url, headers }: IncomingMessage): boolean {
@@ -17,8 +20,15 @@ export function offersSignals({ method, url, headers }: IncomingMessage): boolea
   );
 }
 
-/** Takes every upgrade that the server lets through; who may have one was decided before. Its `clients` are those open now. */
-export function acceptUpgrades(server: Server, connect: (socket: WebSocket, remote: string, request: IncomingMessage) => void): WebSocketServer {
+/**
+ * Takes every upgrade that the server lets through. Who may have one was decided before: `principalOf` says who it was. Its
+ * `clients` are those open now.
+ */
+export function acceptUpgrades(
+  server: Server,
+  principalOf: (request: IncomingMessage) => Principal | undefined,
+  connect: (socket: WebSocket, remote: string, principal: Principal, wire: Wire) => void,
+): WebSocketServer {
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: frameBytesMax,
@@ -26,7 +36,12 @@ export function acceptUpgrades(server: Server, connect: (socket: WebSocket, remo
     handleProtocols: () => subprotocol,
   });
   server.on("upgrade", (request: IncomingMessage, socket: Socket, head: Buffer) => {
-    sockets.handleUpgrade(request, socket, head, (websocket) => connect(websocket, `${socket.remoteAddress}:${socket.remotePort}`, request));
+    const principal = principalOf(request);
+    if (principal === undefined) return void socket.destroy();
+    sockets.handleUpgrade(request, socket, head, (websocket) => {
+      const wire = { cork: () => socket.cork(), uncork: () => socket.uncork() };
+      connect(websocket, remoteOf(socket.remoteAddress, socket.remotePort), principal, wire);
+    });
   });
   return sockets;
 }

@@ -22,6 +22,7 @@ export function followSignals({ url, token }: SignalsOptions, work: Work, log: L
     url,
     token,
     name: "example-server",
+    enforce: true,
     onConnected() {
       link = "connected";
       log("following signals", { url });
@@ -38,15 +39,19 @@ export function followSignals({ url, token }: SignalsOptions, work: Work, log: L
     onDrift({ status, message }) {
       log(`told: drift ${status}`, { drift: message });
     },
-    onDirective({ target, action, why }) {
+    onDirective(directive) {
+      const { target, why } = directive;
       const reason = `directive for ${target.model} at ${target.endpoint}`;
-      if (action === "drain") {
+      if (directive.action === "drain") {
         work.drain(reason);
         log("told to drain: taking no new work", { why, inProgress: work.inProgress });
         void work.idle().then(() => work.draining && log("drained: nothing is in progress"));
-      } else {
+      } else if (directive.action === "restore" && directive.of.includes("drain")) {
         work.resume(reason);
         log(work.draining ? "told to restore: another drain holds" : "told to restore: taking work again", { why });
+      } else {
+        // Who sends requests acts on these: a gateway, a balancer. We are told what they are told.
+        log(`directive to whoever sends requests: ${directive.action}`, { why });
       }
     },
   });

@@ -3,11 +3,13 @@
  * 64 KiB, numbers that JSON has no word for as null.
  */
 import type { BodyOf } from "../frames.ts";
-import type { Cause, DirectiveSignal, DriftSignal, Signal, StateSignal, Target, TransitionSignal } from "../signal.ts";
+import type { Cause, DirectiveSignal, DriftSignal, JudgeSignal, Signal, StateSignal, Target, TransitionSignal } from "../signal.ts";
+import { restored } from "./levels.ts";
 
 const textMax = 1_000;
 const nameMax = 200;
 const culpritsMax = 32;
+const weightsMax = 32;
 
 export function stateBody(signal: StateSignal, leaseMs: number): BodyOf<"state"> {
   return {
@@ -34,8 +36,20 @@ export function transitionBody(signal: TransitionSignal): BodyOf<"transition"> {
   };
 }
 
-export function directiveBody(signal: DirectiveSignal): BodyOf<"directive"> {
-  return { target: targetOf(signal.target), action: signal.action, why: signal.why.slice(0, textMax), at: iso(signal.atWallMs) };
+export function directiveBody(signal: DirectiveSignal, rev: number): BodyOf<"directive"> {
+  const directed = { target: targetOf(signal.target), rev, why: signal.why.slice(0, textMax), at: iso(signal.atWallMs) };
+  switch (signal.action) {
+    case "route":
+    case "hold":
+      return { ...directed, action: signal.action, rung: signal.rung };
+    case "eject":
+    case "drain":
+      return { ...directed, action: signal.action };
+    case "split":
+      return { ...directed, action: signal.action, weights: Object.fromEntries(Object.entries(signal.weights).slice(0, weightsMax)) };
+    case "restore":
+      return { ...directed, action: signal.action, of: [...restored(signal)] };
+  }
 }
 
 export function driftBody(signal: DriftSignal): BodyOf<"drift"> {
@@ -52,16 +66,34 @@ export function driftBody(signal: DriftSignal): BodyOf<"drift"> {
   };
 }
 
-export function bodyOf(signal: Signal, leaseMs: number): BodyOf<Signal["type"]> {
+export function judgeBody(signal: JudgeSignal): BodyOf<"judge"> {
+  const { metric, estimate, low, high } = signal.effect;
+  return {
+    target: targetOf(signal.target),
+    experiment: signal.experiment.slice(0, nameMax),
+    verdict: signal.verdict,
+    eValue: finite(signal.eValue),
+    n: signal.n,
+    effect: { metric: metric.slice(0, nameMax), estimate: finite(estimate), low: finite(low), high: finite(high) },
+    final: signal.final,
+    message: signal.message.slice(0, textMax),
+    at: iso(signal.atWallMs),
+  };
+}
+
+/** `seq`: the number under which it is announced, which is also a directive's `rev`. */
+export function bodyOf(signal: Signal, seq: number, leaseMs: number): BodyOf<Signal["type"]> {
   switch (signal.type) {
     case "state":
       return stateBody(signal, leaseMs);
     case "transition":
       return transitionBody(signal);
     case "directive":
-      return directiveBody(signal);
+      return directiveBody(signal, seq);
     case "drift":
       return driftBody(signal);
+    case "judge":
+      return judgeBody(signal);
   }
 }
 

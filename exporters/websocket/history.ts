@@ -1,35 +1,35 @@
 /**
- * The last frames that were published, by their number: from here a subscriber is served that comes back, or that reads
- * more slowly than signals are made. A ring: the oldest frame makes room for the newest.
+ * The last of what was published, by number: from here a subscriber is served that comes back, or that reads more slowly
+ * than signals are made. A ring: the oldest makes room for the newest.
  */
-export class History {
+export class History<T> {
   readonly #size: number;
-  /** Frame number n lies at (n - 1) modulo size. */
-  readonly #frames: Buffer[] = [];
+  /** Number n lies at (n - 1) modulo size. */
+  readonly #items: T[] = [];
   #lastSeq = 0;
 
   constructor(size: number) {
     this.#size = size;
   }
 
-  /** The number of the newest frame; 0 before the first. */
+  /** The number of the newest; 0 before the first. */
   get lastSeq(): number {
     return this.#lastSeq;
   }
 
-  /** The number of the oldest frame still here; one above `lastSeq` where there is none. */
+  /** The number of the oldest still here; one above `lastSeq` where there is none. */
   get oldestSeq(): number {
-    return this.#lastSeq - this.#frames.length + 1;
+    return this.#lastSeq - this.#items.length + 1;
   }
 
-  /** The frame must bear the number `lastSeq + 1`. */
-  add(frame: Buffer): void {
-    this.#frames[this.#lastSeq % this.#size] = frame;
+  /** Takes the number `lastSeq + 1`. */
+  add(item: T): void {
+    this.#items[this.#lastSeq % this.#size] = item;
     this.#lastSeq += 1;
   }
 
   /** undefined where it is gone or not yet made. */
-  at(seq: number): Buffer | undefined {
-    return seq >= this.oldestSeq && seq <= this.#lastSeq ? this.#frames[(seq - 1) % this.#size] : undefined;
+  at(seq: number): T | undefined {
+    return seq >= this.oldestSeq && seq <= this.#lastSeq ? this.#items[(seq - 1) % this.#size] : undefined;
   }
 }

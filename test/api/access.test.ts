@@ -222,7 +222,7 @@ describe("limits", () => {
   });
 
   test("a websocket comes with who it is, and is closed where it floods", async () => {
-    const connected: Principal[] = [];
+    const connected: (Principal | undefined)[] = [];
     const file = scene.file("token", "a-secret");
     const { port } = await scene.open({ tokens: [{ name: "server", role: "read", file }], limits: { frames: 1 } }, { connect: (_socket, _remote, principal) => void connected.push(principal) });
     const socket = new WebSocket(`ws://127.0.0.1:${port}/v1/signals`, subprotocol, { headers: bearing("a-secret") });

@@ -77,6 +77,7 @@ beforeEach(async () => {
     overrides: { current: () => undefined, decide: () => ({ ok: false, detail: "not here" }), release: () => undefined },
     reviews: { list: () => ({ reviews: [], next: undefined }), get: () => undefined, answer: () => ({ ok: false, why: "unknown", detail: "not here" }) },
     recordings: { list: async () => [], read: async () => undefined },
+    stream: hub.stream,
   };
 });
 

@@ -11,11 +11,11 @@ import { inlineAnalysis } from "../../agent/analysis-inline.ts";
 import { parseConfig } from "../../agent/config/config.ts";
 import { silent } from "../../agent/log.ts";
 import { roles } from "../../agent/principal.ts";
-import { routes, type RoutesDeps } from "../../agent/routes.ts";
+import { bareRoutes } from "../../agent/routes.ts";
 import { FakeClock } from "../fake-clock.ts";
 import { ask, bearing } from "./stage.ts";
 
-const table = routes({ version: "test", referencesSizeMax: 1, overrides: {}, reviews: {}, recordings: {} } as RoutesDeps);
+const table = bareRoutes("test");
 
 const who = ["nobody", "wrong", "expired", ...roles] as const;
 type Who = (typeof who)[number];

@@ -5,11 +5,11 @@ import { Validator } from "@seriousme/openapi-schema-validator";
 import { expect, test } from "vitest";
 import { openApiDocument } from "../../agent/api/openapi.ts";
 import { version } from "../../agent/cli/version.ts";
-import { routes, type RoutesDeps } from "../../agent/routes.ts";
+import { bareRoutes } from "../../agent/routes.ts";
 import { openApiText } from "../../docs/generate-openapi.ts";
 import { ask, stage } from "./stage.ts";
 
-const table = routes({ version, referencesSizeMax: 1, overrides: {}, reviews: {}, recordings: {} } as RoutesDeps);
+const table = bareRoutes(version);
 const document = openApiDocument(table, version) as { readonly paths: Readonly<Record<string, Readonly<Record<string, { readonly operationId: string; readonly responses: object }>>>> };
 const scene = stage();
 

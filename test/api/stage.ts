@@ -74,6 +74,7 @@ export function stage() {
         connect: (socket) => socket.close(),
         state: () => ({ status: "healthy" }),
         snapshot: () => ({}) as ReturnType<Deps["snapshot"]>,
+        stream: () => false,
         actual: () => {},
         events: async () => [],
         samples: () => ({ ok: true, accepted: 0, ignored: 0 }),

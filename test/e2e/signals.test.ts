@@ -86,7 +86,8 @@ test("a client whose connection broke goes on at its cursor and misses no transi
   stage.later(() => again.socket.terminate());
   again.say("hello", { name: "e2e", cursor: `${epoch}:${seq}` });
   const frames = await untilHeartbeat(again);
-  expect(frames.map(({ kind }) => kind).filter((kind) => kind !== "state" && kind !== "transition")).toEqual(["welcome"]);
+  expect(frames.map(({ kind }) => kind).filter((kind) => kind !== "state" && kind !== "transition" && kind !== "directive")).toEqual(["welcome"]);
+  expect(frames.flatMap((frame) => (frame.kind === "directive" ? [frame.body.action] : []))).toEqual(["eject", "route", "restore"]);
 
   const transitions = frames.filter((frame) => frame.kind === "transition");
   const [first, last] = [transitions.at(0), transitions.at(-1)];

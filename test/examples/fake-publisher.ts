@@ -61,7 +61,7 @@ export async function fakePublisher({ epoch = "e1", heartbeatMs = 1_000, leaseMs
 
 /** A snapshot with these states, up to number `seq`. */
 export function sendSnapshot(connection: Connection, seq: number, states: readonly State[], directives: readonly object[] = []): void {
-  connection.send("snapshot.begin", { states: states.length, directives: directives.length, drifts: 0 });
+  connection.send("snapshot.begin", { states: states.length, directives: directives.length, drifts: 0, judges: 0 });
   for (const body of states) connection.send("state", body);
   for (const body of directives) connection.send("directive", body);
   connection.send("snapshot.end", {}, seq);

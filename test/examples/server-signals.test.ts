@@ -5,7 +5,7 @@ import { fakePublisher, sendSnapshot, stateBody, target } from "./fake-publisher
 import { halfSent, startServer } from "./server-process.ts";
 
 const rows = await readRows("steady");
-const drain = { target, action: "drain", why: "the answers drifted", at: "2026-01-01T00:00:00.000Z" } as const;
+const drain = { target, rev: 2, action: "drain", why: "the answers drifted", at: "2026-01-01T00:00:00.000Z" } as const;
 
 function ask(url: string): Promise<Response> {
   return fetch(`${url}/v2/models/employment/infer`, { method: "POST", body: JSON.stringify(inferRequest(rows.slice(0, 1))) });
@@ -31,7 +31,7 @@ test("told to drain it takes no new work and finishes what runs; told to restore
   expect(await early.finish()).toBe(200);
   await server.logged("drained: nothing is in progress");
 
-  connection.send("directive", { ...drain, action: "restore", why: "the answers are as before" }, 3);
+  connection.send("directive", { ...drain, rev: 3, action: "restore", of: ["drain"], why: "the answers are as before" }, 3);
   await server.logged("told to restore: taking work again");
   expect((await ask(server.url)).status).toBe(200);
   expect(await readiness(server.url)).toBe(200);

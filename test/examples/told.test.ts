@@ -17,7 +17,7 @@ function listen() {
   return { told, take: () => heard.splice(0) };
 }
 
-const directive = (action: Directive["action"], why = "drift"): Directive => ({ target, action, why, at: "2026-01-01T00:00:00.000Z" });
+const directive = (action: "drain" | "eject", rev = 1, why = "drift"): Directive => ({ target, rev, action, why, at: "2026-01-01T00:00:00.000Z" });
 const drift = (status: Drift["status"], stream = "features"): Drift => ({
   target, status, stream, detector: "e", culprits: [{ name: "RELP", share: 0.7 }], statistic: 8, threshold: 6, message: "RELP moved", at: "2026-01-01T00:00:00.000Z",
 });
@@ -146,9 +146,9 @@ test("a target's version may change under it; another endpoint is another target
   expect(take()).toEqual(["employment healthy", "employment healthy", "employment failed", "employment unknown not-known", "employment healthy"]);
 });
 
-test("not more than a thousand targets are followed", () => {
+test("not more than twenty thousand targets are followed", () => {
   const { told, take } = listen();
-  snapshot(told, 1, Array.from({ length: 1_500 }, (_, i) => state(1, undefined, { target: { ...target, model: `m${i}` } })));
-  expect(take()).toHaveLength(1_000);
+  snapshot(told, 1, Array.from({ length: 20_500 }, (_, i) => state(1, undefined, { target: { ...target, model: `m${i}` } })));
+  expect(take()).toHaveLength(20_000);
   told.close();
 });

@@ -58,6 +58,7 @@ function tell(frame: PublisherFrame): string {
   const seq = "seq" in frame && frame.seq !== undefined ? `#${frame.seq}` : "";
   if (frame.kind === "state" || frame.kind === "drift") return `${frame.kind}${seq} ${frame.body.status}`;
   if (frame.kind === "directive") return `directive${seq} ${frame.body.action}`;
+  if (frame.kind === "judge") return `judge${seq} ${frame.body.verdict}`;
   if (frame.kind === "reset") return `reset ${frame.body.reason}`;
   return frame.kind + seq;
 }

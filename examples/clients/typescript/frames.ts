@@ -17,7 +17,7 @@ export interface Cause {
   readonly evidence: string;
 }
 
-/** How the primary is and who answers now. Holds for `leaseMs` from its arrival. */
+/** How the primary is and who answers now. Holds for `leaseMs` from its arrival, and from each heartbeat after it. */
 export interface State {
   readonly target: Target;
   readonly status: "unknown" | "healthy" | "suspect" | "degraded" | "failed" | "probation" | "draining" | "isolated";
@@ -29,13 +29,27 @@ export interface State {
   readonly leaseMs: number;
 }
 
-/** What a model server should do: take no new work and finish what runs, or take work again. */
-export interface Directive {
+/** In force until it is taken back by a `restore` that names it, or replaced by another of the same action. */
+export const heldActions = ["route", "eject", "split", "hold", "drain"] as const;
+export type HeldAction = (typeof heldActions)[number];
+
+interface Directed {
   readonly target: Target;
-  readonly action: "drain" | "restore";
+  /** Grows; one number for all directives of a publisher's run. */
+  readonly rev: number;
   readonly why: string;
   readonly at: string;
 }
+
+/**
+ * What a subscriber should do. route: let this rung answer; eject: send the target nothing; split: share requests out by weight;
+ * hold: let what answers go on; drain: take no new work and finish what runs; restore: those actions are taken back.
+ */
+export type Directive =
+  | (Directed & { readonly action: "route" | "hold"; readonly rung: string })
+  | (Directed & { readonly action: "eject" | "drain" })
+  | (Directed & { readonly action: "split"; readonly weights: Readonly<Record<string, number>> })
+  | (Directed & { readonly action: "restore"; readonly of: readonly HeldAction[] });
 
 export interface Drift {
   readonly target: Target;
@@ -50,6 +64,19 @@ export interface Drift {
   readonly at: string;
 }
 
+/** What is known of an experiment: a version of a model against the one before. */
+export interface Judge {
+  readonly target: Target;
+  readonly experiment: string;
+  readonly verdict: "harm" | "not-worse" | "continue" | "inconclusive";
+  readonly eValue: number | null;
+  readonly n: number;
+  readonly effect: { readonly metric: string; readonly estimate: number | null; readonly low: number | null; readonly high: number | null };
+  readonly final: boolean;
+  readonly message: string;
+  readonly at: string;
+}
+
 interface Envelope {
   readonly epoch: string;
   readonly seq?: number | undefined;
@@ -57,14 +84,16 @@ interface Envelope {
 
 export type Frame = Envelope &
   (
-    | { readonly kind: "welcome"; readonly body: { readonly heartbeatMs: number; readonly leaseMs: number } }
+    | { readonly kind: "welcome"; readonly body: { readonly heartbeatMs: number; readonly leaseMs: number; readonly authExpiresInMs?: number } }
     | { readonly kind: "reset"; readonly body: { readonly reason: string } }
-    | { readonly kind: "snapshot.begin" | "snapshot.end"; readonly body: object }
+    | { readonly kind: "snapshot.begin" | "snapshot.end" | "bookmark"; readonly body: object }
     | { readonly kind: "state"; readonly body: State }
     | { readonly kind: "directive"; readonly body: Directive }
     | { readonly kind: "drift"; readonly body: Drift }
+    | { readonly kind: "judge"; readonly body: Judge }
     | { readonly kind: "transition"; readonly body: { readonly target: Target } }
-    | { readonly kind: "heartbeat"; readonly body: { readonly lastSeq: number } }
+    | { readonly kind: "heartbeat"; readonly body: { readonly lastSeq: number; readonly sentAt?: number; readonly echo?: number } }
+    | { readonly kind: "auth.refreshed"; readonly body: { readonly authExpiresInMs?: number } }
     | { readonly kind: "error"; readonly body: { readonly code: string; readonly detail: string } }
     | { readonly kind: "goodbye"; readonly body: { readonly reason: string; readonly reconnectAfterMs: number } }
   );

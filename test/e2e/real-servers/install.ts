@@ -4,26 +4,10 @@
  * left alone, so a cache between runs saves everything but a look. Needs python3 (3.11 or newer) with venv; takes a minute
  * or two and 1.2 GB.
  */
-import { execFileSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { installPython } from "../../python-environment.ts";
 import { environment, files, servers, serversFolder, tools } from "./servers.ts";
 
 mkdirSync(serversFolder, { recursive: true });
-for (const server of [...servers, ...tools]) {
-  const requirements = join(files, `${server}.requirements.txt`);
-  const folder = environment(server);
-  const stamp = join(folder, "requirements.sha256");
-  const wanted = createHash("sha256").update(readFileSync(requirements)).digest("hex");
-  if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) {
-    console.log(`${server} is installed in ${folder}`);
-    continue;
-  }
-  console.log(`installing ${server} into ${folder}`);
-  rmSync(folder, { recursive: true, force: true });
-  execFileSync("python3", ["-m", "venv", folder], { stdio: "inherit" });
-  const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:", "--no-deps", "-r", requirements];
-  execFileSync(join(folder, "bin/python"), pip, { stdio: "inherit" });
-  writeFileSync(stamp, wanted);
-}
+for (const server of [...servers, ...tools]) installPython(server, environment(server), join(files, `${server}.requirements.txt`));
