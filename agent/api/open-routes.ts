@@ -1,6 +1,7 @@
 /**
- * The routes that need no token, on node:http alone, so that both listeners serve the very same: `/livez` answers as
- * long as the loop turns, `/readyz` says whether predictions can be served and why not, `/metrics` is the exporter's; the API's listener has the console's files beside them.
+ * The routes that need no token, on node:http alone, so that both listeners serve the very same: `/livez` answers as long as the
+ * loop turns, `/readyz` says whether predictions can be served and why not, `/metrics` is the exporter's. The API's listener has the
+ * console's files beside them.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Log } from "../log.ts";
@@ -50,7 +51,7 @@ export function guarded(log: Log, route: OpenRoute): OpenRoute {
     try {
       await route(request, response);
     } catch (error) {
-      log.error({ error }, "a health or metrics route failed");
+      log.error({ error }, "a route that is open to all failed");
       if (response.headersSent) response.destroy();
       else sendProblem(response, 500, "this is a fault in Pilotfish; its log says more");
     }
