@@ -17,7 +17,7 @@ export interface OverrideRoutesDeps {
 }
 
 /** One line of text for people, shown as it is and never read as anything else. */
-const line = (max: number) => z.string().trim().min(1).max(max).regex(/^\P{Cc}*$/u, "expected one line without control characters");
+const line = (max: number) => z.string().trim().min(1).max(max).regex(/^[ -~\u00a0-\uffff]*$/, "expected one line without control characters");
 
 const asked = z
   .strictObject({

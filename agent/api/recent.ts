@@ -24,7 +24,7 @@ const glance = [
 const seriesMax = 96;
 
 const query = z.strictObject({
-  since: z.coerce.number().min(0).default(0),
+  since: z.string().regex(/^\d{1,15}(\.\d{1,9})?$/, "expected Unix milliseconds").transform(Number).optional().default(0),
   names: z.string().max(2_000).transform((text) => text.split(",")).default(glance),
 });
 

@@ -291,6 +291,17 @@ describe("actuals", () => {
     ]);
   });
 
+  test("one may say when it came true; what is said of the future has not come true yet, and nothing of its batch is taken", async () => {
+    await open();
+    const at = (ms: number) => new Date(clock.wallMs() + ms).toISOString();
+    expect(await post({ inference_id: "a", actual: 1, at: at(-86_400_000) })).toMatchObject({ status: 202 });
+    expect(actuals).toMatchObject([{ inferenceId: "a", atWallMs: clock.wallMs() - 86_400_000 }]);
+    const early = [{ inference_id: "b", actual: 1, at: at(30_000) }, { inference_id: "c", actual: 1, at: at(61_000) }];
+    expect(await post(early)).toMatchObject({ status: 400, json: { errors: [{ pointer: "#/1/at", detail: expect.stringContaining("not come true yet") as string }] } });
+    expect(await post({ inference_id: "d", actual: 1, at: "tomorrow" })).toMatchObject({ status: 400, json: { errors: [{ pointer: "#/at" }] } });
+    expect(actuals.length).toBe(1);
+  });
+
   test("every mistake is named with its path, and nothing of the batch is taken", async () => {
     await open();
     const answer = await post([{ inference_id: "a", actual: 1 }, { actual: 1 }, { inference_id: "c" }, { inference_id: "d", actual: null, extra: 1 }]);

@@ -1,8 +1,10 @@
 /** Completion as the shells do it, where they are there; and the config's schema as an editor reads it. */
 import { execFileSync, spawnSync } from "node:child_process";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import * as z from "zod";
 import { configSchema } from "../../agent/config/config.ts";
+import { withFiles } from "../dashboards/tool.ts";
 import { call } from "./call.ts";
 
 const script = async (shell: string) => (await call(["completion", shell])).out;
@@ -35,7 +37,14 @@ test.for(["zsh", "fish"])("%s takes the script, where it is there", async (shell
     if (process.env["PILOTFISH_REAL"] === "1") throw new Error(`${shell} is missing`);
     skip(`${shell} is missing: its script was not tried`);
   }
-  expect(spawnSync(shell, ["-n"], { input: text, encoding: "utf8" })).toMatchObject({ status: 0, stderr: "" });
+  // A file, since neither reads a script from a socket, which is what a child's standard input is here.
+  await withFiles({ script: text }, async (folder) => {
+    const file = join(folder, "script");
+    expect(spawnSync(shell, ["-n", file], { encoding: "utf8" })).toMatchObject({ status: 0, stderr: "" });
+    if (shell !== "fish") return;
+    const { stdout } = spawnSync(shell, ["-c", `source ${file}; complete -C "pilotfish re"`], { encoding: "utf8" });
+    expect(stdout.split("\n").map((line) => line.split("\t")[0])).toEqual(expect.arrayContaining(["release", "replay", "review"]));
+  });
 });
 
 test("every command has an example in its help, and every option of its usage is offered", async () => {

@@ -20,7 +20,8 @@ const runbooks = resolve(import.meta.dirname, "../../docs/runbooks");
 const promtool = await tool("promtool");
 
 test("what Pilotfish pushes to Alertmanager itself is no rule as well, or a page would come twice", () => {
-  const pushed = [...readFileSync(resolve(import.meta.dirname, "../../exporters/alertmanager.ts"), "utf8").matchAll(/alertname: "(\w+)"/g)].map(([, name]) => name as string);
+  const exporters = resolve(import.meta.dirname, "../../exporters");
+  const pushed = readdirSync(exporters).filter((file) => file.endsWith(".ts")).flatMap((file) => [...readFileSync(join(exporters, file), "utf8").matchAll(/alertname: "(\w+)"/g)].map(([, name]) => name as string));
   expect(pushed.sort()).toEqual([...pushedAlerts].sort());
   expect(names.filter((name) => pushed.includes(name))).toEqual([]);
 });

@@ -7,7 +7,7 @@ import { alertmanager, alertmanagerOptions, type Alertmanager, type Post } from 
 import { instruments } from "../../exporters/instruments.ts";
 import { Meter } from "../../exporters/meter.ts";
 import { alertsBody, alertsMax, alertsOf, type Alerts } from "../../exporters/pages.ts";
-import { statuses, type DriftSignal, type Signal, type StateSignal, type Status } from "../../exporters/signal.ts";
+import { statuses, type ApprovalSignal, type DriftSignal, type Signal, type StateSignal, type Status } from "../../exporters/signal.ts";
 import { FakeClock } from "../fake-clock.ts";
 
 const startMs = Date.UTC(2026, 0, 1);
@@ -374,7 +374,8 @@ test("options have defaults, and every mistake is named", () => {
 test("no alert is pushed under a name that a rule has too, so nothing pages twice", () => {
   const rules = new Set(Object.keys(alertsByName(dashboardsOptions.parse({}))));
   expect(rules.size).toBeGreaterThan(5);
-  const signals: Signal[] = [...statuses.map((status) => state(status, 0)), drift("firing", 0), drift("firing", 0, "mistakes")];
+  const approval: ApprovalSignal = { type: "approval", target, status: "firing", decision: "rollback", question: "Roll back?", evidence: "it is worse", default: "do", deadlineWallMs: 1, atWallMs: 0 };
+  const signals: (Signal | ApprovalSignal)[] = [approval, ...statuses.map((status) => state(status, 0)), drift("firing", 0), drift("firing", 0, "mistakes")];
   const pushed = new Set(signals.flatMap((signal) => [...alertsOf(new Map(), signal).values()].map(({ labels }) => labels["alertname"] as string)));
   expect([...pushed].sort()).toEqual([...pushedAlerts].sort());
   expect([...pushed].filter((name) => rules.has(name))).toEqual([]);
