@@ -3,7 +3,6 @@
  * (swim.ts) and hands what is seen, judged and announced to whoever must know. The only place where siblings meet.
  */
 import { hostname } from "node:os";
-import { monitorEventLoopDelay } from "node:perf_hooks";
 import { isDeepStrictEqual } from "node:util";
 import { alertmanager } from "../exporters/alertmanager.ts";
 import { exporters } from "../exporters/exporters.ts";
@@ -32,6 +31,7 @@ import { followerGauges } from "./followers.ts";
 import { ask } from "./forward/ask.ts";
 import { incidents } from "./incidents.ts";
 import type { Judgement, RungPrice } from "./judgement.ts";
+import { levelGauges } from "./level-gauges.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import type { Log } from "./log.ts";
 import type { Observation } from "./observation.ts";
@@ -229,7 +229,7 @@ export async function startAgent(given: Config, { clock, log: written, version, 
     const scraped = await metricsListener(first.metrics, { ...open, clock }).start();
     life.opened("metrics", scraped.close);
     life.opened("signals", () => hub.close("the sidecar is closing"));
-    life.opened("gauges", gauges(clock, meter, () => swim?.gateway, () => analysed.depth()));
+    life.opened("gauges", levelGauges(clock, meter, () => swim?.gateway, () => analysed.depth()));
     life.opened("followers", followerGauges(clock, meter, hub.view));
     swim = await startSwim(first, swimDeps, { failover: saved.get("failover"), quarantine: saved.get("quarantine"), rev: 0, protocol: speaks(first), front: undefined });
     life.opened("protocol", () => stopFinding());
@@ -313,25 +313,6 @@ export async function startAgent(given: Config, { clock, log: written, version, 
       reloadOk.set(0);
       controlled.happened("config", { result: "refused" });
     },
-  };
-}
-
-/** Levels that nobody announces are read each second. */
-function gauges(clock: Clock, meter: Meter, gateway: () => Swim["gateway"] | undefined, depth: () => number) {
-  const delay = monitorEventLoopDelay({ resolution: 10 });
-  delay.enable();
-  const cancel = clock.every(1_000, () => {
-    meter.gauge(instruments.activeRequests, {}).set(gateway()?.active() ?? 0);
-    const { limit, inFlight } = gateway()?.limit() ?? { limit: Number.NaN, inFlight: Number.NaN }; // No series while nothing is limited.
-    meter.gauge(instruments.concurrencyLimit, {}).set(limit);
-    meter.gauge(instruments.concurrencyInFlight, {}).set(inFlight);
-    meter.gauge(instruments.queueDepth, { queue: "analysis" }).set(depth());
-    meter.gauge(instruments.loopDelay, {}).set(delay.max / 1e9);
-    delay.reset();
-  });
-  return () => {
-    cancel();
-    delay.disable();
   };
 }
 
