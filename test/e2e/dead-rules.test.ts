@@ -32,7 +32,7 @@ test("rules read series of the catalogue, and many of them", () => {
 const smi = (xml: string) => `#!/bin/sh
 case "$1" in
   --help-query-gpu) echo '"index" "uuid" "mig.mode.current"';;
-  -q) while :; do cat ${xml}; sleep 1; done;;
+  -q) while cat ${xml}; do sleep 1; done;;
   *) echo '0, GPU-a, Enabled'; exec sleep 60;;
 esac
 `;

@@ -82,7 +82,7 @@ export function writeNvidiaSmi(tree: Tree): string {
 export function writeNvidiaSmiOfMig(tree: Tree, xml: string): string {
   tree.write(
     "nvidia-smi-mig",
-    `#!/bin/sh\ncase "$1" in\n--help-query-gpu) echo '"index" "uuid" "pci.bus_id" "mig.mode.current"' ;;\n-q) while :; do cat ${xml}; sleep 1; done ;;\n*) echo '0, GPU-1, 00000000:01:00.0, Enabled'; exec sleep 600 ;;\nesac\n`,
+    `#!/bin/sh\ncase "$1" in\n--help-query-gpu) echo '"index" "uuid" "pci.bus_id" "mig.mode.current"' ;;\n-q) while cat ${xml}; do sleep 1; done ;;\n*) echo '0, GPU-1, 00000000:01:00.0, Enabled'; exec sleep 600 ;;\nesac\n`,
   );
   return tree.path("nvidia-smi-mig");
 }
