@@ -194,12 +194,6 @@ export const asLimit: DynamicConfigValue[] = [
   { id: "custom.fillOpacity", value: 0 },
 ];
 
-/** Between which another line lies. */
-export const asBound: DynamicConfigValue[] = [
-  { id: "custom.lineStyle", value: { fill: "dash", dash: [4, 6] } },
-  { id: "custom.fillOpacity", value: 0 },
-];
-
 /** Over the line, with the room between it and the line named filled. */
 export const asBandOver = (lower: string): DynamicConfigValue[] => [
   { id: "custom.lineWidth", value: 0 },

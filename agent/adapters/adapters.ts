@@ -7,6 +7,13 @@ import type { Sample } from "./prometheus-text.ts";
 
 const ownPort = { path: "/metrics" } as const;
 
+const healthOfBentoml: ReadonlySet<string> = new Set(["/healthz", "/livez", "/readyz", "/metrics"]);
+
+/** BentoML counts what is asked of its health among its requests. */
+export function isHealthOfBentoml(labels: Sample["labels"]): boolean {
+  return healthOfBentoml.has(labels["endpoint"] ?? "");
+}
+
 export const adapters = {
   example: {
     place: ownPort,
@@ -126,7 +133,7 @@ export const adapters = {
     waiting: [],
     progress: ["bentoml_service_request_total", "bentoml_api_server_request_total"],
     movesBy: "answers",
-    counts: ({ labels }) => !["/healthz", "/livez", "/readyz", "/metrics"].includes(labels["endpoint"] ?? ""),
+    counts: ({ labels }) => !isHealthOfBentoml(labels),
   },
 } as const satisfies Record<string, Adapter>;
 

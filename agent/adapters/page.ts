@@ -7,7 +7,8 @@ import type { Clock } from "../clock.ts";
 import type { Ask } from "../forward/ask.ts";
 import { under } from "../forward/under.ts";
 import { adapterNames, adapterOf, figuresOf, type AdapterName, type NamedFigures } from "./adapters.ts";
-import { parsePrometheusText, type Sample } from "./prometheus-text.ts";
+import type { Sample } from "./prometheus-text.ts";
+import { readSamples } from "./samples.ts";
 
 export interface MetricsPageOptions {
   readonly server: URL;
@@ -39,27 +40,22 @@ export type MetricsPage =
 /** Never rejects. Cost: one connection, and about 20 ms a megabyte to read. */
 export type ReadMetricsPage = (signal?: AbortSignal) => Promise<MetricsPage>;
 
-const headers = { accept: "text/plain;version=0.0.4", "accept-encoding": "identity" } as const;
-
 export function metricsPage({ server, url, adapter, timeoutMs }: MetricsPageOptions, { clock, ask, model }: MetricsPageDeps): ReadMetricsPage {
   const places = url === undefined ? placesOf(server, adapter === "auto" ? adapterNames : [adapter]) : [url.href];
   let place = 0;
   let found = false;
 
-  const read = async (href: string, signal: AbortSignal | undefined): Promise<MetricsPage> => {
+  const readPlace = async (href: string, signal: AbortSignal | undefined): Promise<MetricsPage> => {
     const readAtMs = clock.monotonicMs();
-    const asked = await ask(clock, { url: href, headers, timeoutMs, ...(signal === undefined ? {} : { signal }) });
-    if (!asked.ok) return { ok: false, detail: `${href}: ${asked.outcome}: ${asked.detail}` };
-    if (asked.status !== 200) return { ok: false, detail: `${href} answered ${asked.status}` };
-    const parsed = parsePrometheusText(asked.body);
-    if (!parsed.ok) return { ok: false, detail: `${href}, line ${parsed.line}: ${parsed.detail}` };
-    const figures = figuresOf(parsed.samples, adapter, model());
+    const read = await readSamples({ href, timeoutMs, signal }, { clock, ask });
+    if (!read.ok) return read;
+    const figures = figuresOf(read.samples, adapter, model());
     if (figures === undefined) return { ok: false, detail: `${href} has no metrics of a server that is known here` };
-    return { ok: true, figures, samples: parsed.samples, readAtMs };
+    return { ok: true, figures, samples: read.samples, readAtMs };
   };
 
   return async (signal) => {
-    const page = await read(places[place] as string, signal);
+    const page = await readPlace(places[place] as string, signal);
     if (page.ok) found = true;
     else if (!found) place = (place + 1) % places.length;
     return page;

@@ -7,7 +7,7 @@
  * KServe 0.21.0, TorchServe's and TGI's documentation, TensorFlow Serving's exporter. What a client did to itself (a request that it aborted or
  * that was refused as wrong) counts neither as answered nor as failed.
  */
-import type { AdapterName } from "./adapters.ts";
+import { isHealthOfBentoml, type AdapterName } from "./adapters.ts";
 import type { Sample } from "./prometheus-text.ts";
 
 /** Undefined where the server does not say. Totals grow from the server's start. */
@@ -40,7 +40,6 @@ const family = (...names: readonly string[]): Family => ({ names });
 const micros = (...names: readonly string[]): Family => ({ names, factor: 1e-6 });
 const only = (name: string, counts: (labels: Sample["labels"]) => boolean): Family => ({ names: [name], counts });
 
-const healthPaths = new Set(["/healthz", "/livez", "/readyz", "/metrics"]);
 const codeOf = (labels: Sample["labels"]) => Number(labels["http_response_code"] ?? labels["code"]);
 
 const families: Readonly<Record<AdapterName, Readonly<Partial<Record<keyof Work, Family>>>>> = {
@@ -111,9 +110,9 @@ const families: Readonly<Record<AdapterName, Readonly<Partial<Record<keyof Work,
   bentoml: {
     batched: family("bentoml_service_adaptive_batch_size_sum", "bentoml_runner_adaptive_batch_size_sum"),
     batches: family("bentoml_service_adaptive_batch_size_count", "bentoml_runner_adaptive_batch_size_count"),
-    answered: { names: ["bentoml_service_request_total", "bentoml_api_server_request_total"], counts: (labels) => !healthPaths.has(labels["endpoint"] ?? "") && codeOf(labels) < 400 },
-    failed: { names: ["bentoml_service_request_total", "bentoml_api_server_request_total"], counts: (labels) => !healthPaths.has(labels["endpoint"] ?? "") && codeOf(labels) >= 500 },
-    requestS: { names: ["bentoml_service_request_duration_seconds_sum", "bentoml_api_server_request_duration_seconds_sum"], counts: (labels) => !healthPaths.has(labels["endpoint"] ?? "") && codeOf(labels) < 400 },
+    answered: { names: ["bentoml_service_request_total", "bentoml_api_server_request_total"], counts: (labels) => !isHealthOfBentoml(labels) && codeOf(labels) < 400 },
+    failed: { names: ["bentoml_service_request_total", "bentoml_api_server_request_total"], counts: (labels) => !isHealthOfBentoml(labels) && codeOf(labels) >= 500 },
+    requestS: { names: ["bentoml_service_request_duration_seconds_sum", "bentoml_api_server_request_duration_seconds_sum"], counts: (labels) => !isHealthOfBentoml(labels) && codeOf(labels) < 400 },
   },
 };
 

@@ -10,6 +10,7 @@ import { asyncapi } from "../../exporters/websocket/asyncapi.ts";
 import type { EventStreamRequest } from "../../exporters/websocket/event-stream.ts";
 import { unknownTopics, type Selection } from "../../exporters/websocket/selection.ts";
 import type { SignalHub } from "../../exporters/websocket.ts";
+import { matches } from "./exchange.ts";
 import { sendProblem } from "./open-routes.ts";
 import { route, type Answer, type Route } from "./route.ts";
 
@@ -69,12 +70,11 @@ function sendEvents({ stream }: SignalRoutesDeps, request: IncomingMessage, resp
 }
 
 /** The number says all that the document says, but for the time at which it was asked for: hence a weak tag. */
-function snapshotOf({ snapshot }: SignalRoutesDeps, asked: Selection, known: string = ""): Answer {
+function snapshotOf({ snapshot }: SignalRoutesDeps, asked: Selection, known: string | undefined): Answer {
   const document = snapshot(asked);
-  const etag = `W/"${document.cursor}"`;
-  const headers = { etag, vary: "accept", "cache-control": "no-cache" };
-  const tags = known.split(",").map((tag) => tag.trim());
-  return tags.includes(etag) || tags.includes("*") ? { status: 304, headers } : { status: 200, headers, body: document };
+  const tag = `"${document.cursor}"`;
+  const headers = { etag: `W/${tag}`, vary: "accept", "cache-control": "no-cache" };
+  return matches(known, tag) ? { status: 304, headers } : { status: 200, headers, body: document };
 }
 
 /** By name: what accepts anything gets the document. */

@@ -1,6 +1,6 @@
 /**
- * What follows from a person's override while it stands: the route, the status and its cause, and what a model server is told
- * to do. Pure. The circuit goes on learning beneath it, from probes and from what is tried, and so is right when it ends.
+ * What follows from a person's override while it stands: the route, the status and its cause. (What subscribers are told to do:
+ * directives.ts.) Pure. The circuit goes on learning beneath it, from probes and from what is tried, and so is right when it ends.
  *
  * A pin is an order of preference and no ban: what the pinned backend fails to answer, the ladder answers, and after that the
  * primary, since a rung that breaks while it is pinned must not take a sound server's predictions with it. Whoever wants the
@@ -8,7 +8,7 @@
  */
 import type { Cause, Status } from "../../exporters/signal.ts";
 import { primaryName, type Route } from "../backend.ts";
-import type { Override, OverrideAction } from "../override.ts";
+import type { Override } from "../override.ts";
 
 /** An override in force. */
 export interface Standing extends Override {
@@ -40,11 +40,4 @@ export function causeUnder({ action, rung, owner, reason, untilWallMs }: Overrid
 export function causeAfter({ action, owner }: Override, end: End): Cause {
   const how = { ended: "its time is over", released: "it was released", replaced: "another one took its place", gone: "the rung that it named is no more" };
   return { detector: "operator", code: end, evidence: `the ${action} of ${owner} has ended: ${how[end]}` };
-}
-
-/** What a model server should do while the override stands, as a level; `restore` where there is none. */
-export function directiveUnder(override: Override | undefined): { readonly action: "route" | OverrideAction | "restore"; readonly rung: string; readonly why: string } {
-  if (override === undefined) return { action: "restore", rung: primaryName, why: "no override is in force" };
-  const { action, rung } = override;
-  return { action: action === "pin" ? "route" : action, rung, why: causeUnder(override).evidence };
 }

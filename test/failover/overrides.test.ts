@@ -3,9 +3,9 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { AuditEntry } from "../../agent/audit.ts";
 import type { Outcome } from "../../agent/backend.ts";
+import { directives } from "../../agent/directives.ts";
 import { failover, failoverOptions } from "../../agent/failover/failover.ts";
 import { overrideOnly, type SavedFailover } from "../../agent/failover/saved.ts";
-import { directiveUnder } from "../../agent/failover/standing.ts";
 import type { Override, OverrideAsked } from "../../agent/override.ts";
 import type { Principal } from "../../agent/principal.ts";
 import type { Signal } from "../../exporters/signal.ts";
@@ -125,13 +125,18 @@ test("hold keeps whoever answers now: the primary through its failures, a rung t
 });
 
 test("drain keeps the primary from all requests, as a last resort too, and tells who must empty it", () => {
-  const { room, signals } = swim();
+  const { clock, room, signals } = swim();
+  const told: Signal[] = [];
+  const directs = directives({ clock, announce: (signal) => told.push(signal), target: () => room.current().target });
   room.decide({ ...asked, action: "drain", rung: undefined }, ada);
   expect(room.route()).toEqual({ primary: "drained", reason: "override", rung: "small" });
   expect(signals.at(-1)).toMatchObject({ type: "transition", to: "draining", cause: { detector: "operator", code: "drain" } });
-  expect(directiveUnder(room.override())).toMatchObject({ action: "drain", why: expect.stringContaining("it answers nonsense") });
+  for (const signal of signals) directs.signal(signal);
+  directs.override(room.override());
+  expect(told.at(-1)).toMatchObject({ type: "directive", action: "drain", why: expect.stringContaining("it answers nonsense") });
   room.release(ada);
-  expect(directiveUnder(room.override())).toMatchObject({ action: "restore" });
+  directs.override(room.override());
+  expect(told.at(-1)).toMatchObject({ type: "directive", action: "restore", of: ["drain"] });
 });
 
 test("what is not there can not be pinned, and the list is told; what may not answer can, with a warning", () => {

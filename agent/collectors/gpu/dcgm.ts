@@ -8,7 +8,8 @@ import { hostname } from "node:os";
 import type { Clock } from "../../clock.ts";
 import type { Ask } from "../../forward/ask.ts";
 import { unknown, type Collector } from "../collector.ts";
-import { parsePrometheusText, type Sample } from "../../adapters/prometheus-text.ts";
+import type { Sample } from "../../adapters/prometheus-text.ts";
+import { readSamples } from "../../adapters/samples.ts";
 import { pointsOf, type GpuFigures, type ThrottleReason } from "./figures.ts";
 import { byReason } from "./smi-csv.ts";
 import { instanceId } from "./smi-xml.ts";
@@ -30,12 +31,9 @@ export function dcgm({ url, pod = hostname(), namespace, intervalMs, timeoutMs }
     intervalMs,
     timeoutMs: 2 * timeoutMs,
     async read() {
-      const asked = await ask(clock, { url: url.href, headers: { accept: "text/plain;version=0.0.4", "accept-encoding": "identity" }, timeoutMs });
-      if (!asked.ok) return unknown(`${url.href}: ${asked.outcome}: ${asked.detail}`);
-      if (asked.status !== 200) return unknown(`${url.href} answered ${asked.status}`);
-      const parsed = parsePrometheusText(asked.body, bounds);
-      if (!parsed.ok) return unknown(`${url.href}, line ${parsed.line}: ${parsed.detail}`);
-      const rows = parsed.samples.filter(({ name }) => name.startsWith("DCGM_"));
+      const page = await readSamples({ href: url.href, timeoutMs, bounds }, { clock, ask });
+      if (!page.ok) return unknown(page.detail);
+      const rows = page.samples.filter(({ name }) => name.startsWith("DCGM_"));
       if (rows.length === 0) return unknown(`${url.href} has no metrics of dcgm-exporter`);
       const ours = rows.filter(({ labels }) => isOurs(labels, pod, namespace));
       if (ours.length === 0) {

@@ -5,7 +5,8 @@
  * While it has told none yet, it is asked each half minute only: most servers never do.
  */
 import { placesOf } from "../../adapters/page.ts";
-import { parsePrometheusText, type Sample } from "../../adapters/prometheus-text.ts";
+import type { Sample } from "../../adapters/prometheus-text.ts";
+import { readSamples } from "../../adapters/samples.ts";
 import type { Clock } from "../../clock.ts";
 import type { Ask } from "../../forward/ask.ts";
 import { unknown, type Collector, type Reading } from "../collector.ts";
@@ -28,12 +29,9 @@ export function serverGpu({ server, url, intervalMs, timeoutMs }: ServerGpuOptio
   let barren: { readonly reading: Reading; readonly untilMs: number } | undefined;
 
   const readPage = async (): Promise<Reading> => {
-    const asked = await ask(clock, { url: href, headers: { accept: "text/plain;version=0.0.4", "accept-encoding": "identity" }, timeoutMs });
-    if (!asked.ok) return unknown(`${href}: ${asked.outcome}: ${asked.detail}`);
-    if (asked.status !== 200) return unknown(`${href} answered ${asked.status}`);
-    const parsed = parsePrometheusText(asked.body);
-    if (!parsed.ok) return unknown(`${href}, line ${parsed.line}: ${parsed.detail}`);
-    const gpus = figuresOfServer(parsed.samples);
+    const page = await readSamples({ href, timeoutMs }, { clock, ask });
+    if (!page.ok) return unknown(page.detail);
+    const gpus = figuresOfServer(page.samples);
     if (gpus.length === 0) return unknown(`${href} tells nothing of a GPU, and there is no other back end for one`);
     return { status: "ok", detail: `the server: ${gpus.length} GPUs`, points: gpus.flatMap((figures) => pointsOf(figures, "server")) };
   };
