@@ -14,6 +14,7 @@ import { openStore } from "../../agent/store/store.ts";
 import { FakeClock } from "../fake-clock.ts";
 import { bodyOf, httpServer, post, send } from "../gateway/stage.ts";
 import { storyConfig } from "./config.ts";
+import { swim } from "./swim.ts";
 
 const answer = '{"model_name":"m","model_version":"1","outputs":[{"name":"y","datatype":"FP32","shape":[1],"data":[0.25]}]}';
 const metadata = '{"name":"m","versions":["1"],"inputs":[{"name":"x","datatype":"FP32","shape":[-1,1]}],"outputs":[{"name":"y","datatype":"FP32","shape":[-1]}]}';
@@ -37,18 +38,7 @@ async function servers() {
 const ladder = (broken: string) => `ladder: [{ kind: replica, name: broken, urls: ["${broken}"] }, { kind: default, name: first, outputs: { y: 1 } }, { kind: default, name: second, outputs: { y: 2 } }]`;
 
 async function swimming(config: Config, clock = new FakeClock()) {
-  const agent = await startAgent(config, { clock, log: silent, version: "test", analysis: inlineAnalysis });
-  let closed: Promise<unknown> | undefined;
-  const close = async (): Promise<void> => {
-    let done = false;
-    closed ??= agent.close().finally(() => (done = true));
-    for (let i = 0; i < 10_000 && !done; i += 1) {
-      clock.advance(50);
-      await new Promise(setImmediate);
-    }
-    await closed;
-  };
-  onTestFinished(close);
+  const { agent, close } = await swim(config, clock);
   const at = (port: number) => new URL(`http://127.0.0.1:${port}`);
   const { gateway, api, metrics } = agent.listeners;
   const infer = async () => {

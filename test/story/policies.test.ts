@@ -3,13 +3,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { startAgent } from "../../agent/agent.ts";
-import { inlineAnalysis } from "../../agent/analysis-inline.ts";
 import type { Config } from "../../agent/config/config.ts";
-import { silent } from "../../agent/log.ts";
-import { FakeClock } from "../fake-clock.ts";
 import { bodyOf, httpServer, post, send } from "../gateway/stage.ts";
 import { storyConfig } from "./config.ts";
+import { swim } from "./swim.ts";
 
 const answer = '{"model_name":"m","model_version":"1","outputs":[{"name":"y","datatype":"FP32","shape":[1],"data":[0.25]}]}';
 const metadata = '{"name":"m","versions":["1"],"inputs":[{"name":"x","datatype":"FP32","shape":[-1,1]}],"outputs":[]}';
@@ -34,19 +31,7 @@ function configOf(url: URL, store: string, more: string = ""): Config {
 }
 
 async function swimming(config: Config) {
-  const clock = new FakeClock();
-  const agent = await startAgent(config, { clock, log: silent, version: "test", analysis: inlineAnalysis });
-  let closed: Promise<unknown> | undefined;
-  const close = async (): Promise<void> => {
-    let done = false;
-    closed ??= agent.close().finally(() => (done = true));
-    for (let i = 0; i < 10_000 && !done; i += 1) {
-      clock.advance(50);
-      await new Promise(setImmediate);
-    }
-    await closed;
-  };
-  onTestFinished(close);
+  const { agent, close } = await swim(config);
   const { gateway, metrics } = agent.listeners;
   const page = async (): Promise<string> => (await send(new URL(`http://127.0.0.1:${metrics.port}`), "/metrics")).body.toString();
   return { agent, close, page, infer: (body: string) => post(new URL(`http://127.0.0.1:${gateway.port}`), body, {}, path) };
