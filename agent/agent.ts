@@ -129,7 +129,7 @@ export async function startAgent(given: Config, { clock, log: written, version, 
   const announce: Announce = exporters(
     {
       // What is told of a target stays with whoever hears it, so a target that has no name yet is not told.
-      signals: (signal) => isNamed(signal) && hub.announce(signal),
+      signals: (signal) => signal.type !== "rollout" && signal.type !== "version" && isNamed(signal) && hub.announce(signal),
       alertmanager: (signal) => pages.signal(signal),
       opentelemetry: (signal) => telemetry.signal(signal),
       series: (signal) => isNamed(signal) && record.signal(signal),

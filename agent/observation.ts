@@ -4,6 +4,7 @@
  */
 import type { AnyInstrument } from "../exporters/instruments.ts";
 import type { Outcome, Reason } from "./backend.ts";
+import type { ShadowObservation, TrialMark, TrialObservation } from "./trial.ts";
 
 /** One attempt at one backend has ended. */
 export interface AttemptObservation {
@@ -85,6 +86,8 @@ export interface SampleObservation {
   readonly protocol: string;
   readonly request: Uint8Array;
   readonly response: Uint8Array;
+  /** While a rollout runs: the side that it was dealt to. */
+  readonly trial?: TrialMark | undefined;
   readonly atWallMs: number;
 }
 
@@ -164,6 +167,8 @@ export type Observation =
   | SampleObservation
   | CopyObservation
   | ActualObservation
+  | TrialObservation
+  | ShadowObservation
   | ProbeObservation
   | ReadingObservation;
 

@@ -81,6 +81,28 @@ export const instruments = {
   activeRung: gauge("pilotfish.failover.rung", "", "1 for the rung that answers now, 0 for the others.", ["model", "rung"]),
   transitions: counter("pilotfish.failover.transitions", "{transition}", "Changes of the primary's state.", ["model", "from", "to", "reason"]),
 
+  // Rollouts
+  rolloutPhase: gauge("pilotfish.rollout.phase", "", "1 for the phase that the rollout is in, 0 for the others; absent where there is none.", ["model", "phase"]),
+  rolloutWeight: gauge("pilotfish.rollout.weight", "1", "The candidate's share of the traffic.", ["model"]),
+  rolloutStep: gauge("pilotfish.rollout.step", "", "Which step of the rollout is held, counted from 1.", ["model"]),
+  rolloutStepUntil: gauge("pilotfish.rollout.step.until.time", "s", "Unix time at which the time box of the step ends; absent while nothing is tried.", ["model"]),
+  rolloutVerdict: gauge("pilotfish.rollout.verdict", "", "1 for what the judge says of the candidate now, 0 for the others.", ["model", "verdict"]),
+  rolloutEvidence: gauge("pilotfish.rollout.evidence", "", "Decimal logarithm of the evidence that the candidate is worse; harm where it passes the threshold. Of pods that deal their own traffic the sum is the fleet's.", ["model", "comparison"]),
+  rolloutThreshold: gauge("pilotfish.rollout.evidence.threshold", "", "Decimal logarithm of the evidence that is harm.", ["model", "comparison"]),
+  rolloutEffect: gauge("pilotfish.rollout.effect", "", "By how much the candidate is worse, in the comparison's unit; below 0 where it is better.", ["model", "comparison"]),
+  rolloutEffectBound: gauge("pilotfish.rollout.effect.bound", "", "Between which bounds, `lower` and `upper`, the effect lies; absent where nothing is known.", ["model", "comparison", "bound"]),
+  rolloutEvents: gauge("pilotfish.rollout.events", "{event}", "What the evidence rests on; judged `effective`: as how many independent ones.", ["model", "comparison", "judged"]),
+  rollouts: counter("pilotfish.rollouts", "{rollout}", "Rollouts by how they ended and why.", ["model", "result", "reason"]),
+  trials: counter("pilotfish.trials", "{request}", "Inferences dealt while a rollout runs, by the side and by how the first attempt there went: ok, failed; rescued: failed at the candidate and answered by another.", ["model", "side", "result"]),
+  trialDuration: histogram("pilotfish.trial.duration", "Time of that attempt.", ["model", "side"]),
+  shadowCopies: counter("pilotfish.shadow.copies", "{copy}", "Copies for the candidate: asked, or let go and why.", ["model", "result"]),
+  actuations: counter("pilotfish.rollout.actuations", "{actuation}", "What was to be done to the world for a rollout, by who was told and what became of it.", ["actuator", "action", "result"]),
+  versionInfo: gauge("pilotfish.model.version.info", "", "Always 1: which version serves, by name, by digest of its artefact, and by the reference that it is held against.", ["model", "version", "digest", "reference"]),
+  versionChanges: counter("pilotfish.model.version.changes", "{change}", "Changes of the version that serves.", ["model"]),
+  knownGood: gauge("pilotfish.model.known.good.info", "", "Always 1: the version and reference that last held the objectives for the dwell.", ["model", "version", "reference"]),
+  retrains: counter("pilotfish.retrain.requests", "{request}", "Requests to train the model anew, by what became of them.", ["model", "result"]),
+  retrainRows: gauge("pilotfish.retrain.window.rows", "{row}", "Rows that a request for training would carry now.", ["model"]),
+
   // Probes
   probeSuccess: gauge("pilotfish.probe.success", "", "1 if the probe passed, 0 if it failed; absent while it is unknown.", ["probe"]),
   probeDuration: histogram("pilotfish.probe.duration", "How long a probe took.", ["probe"]),

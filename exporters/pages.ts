@@ -104,6 +104,8 @@ export function occurrenceOf(signal: Signal | ApprovalSignal): Occurrence | unde
       return approvalOf(signal);
     case "transition":
     case "directive":
+    case "rollout":
+    case "version":
     case "judge": // What follows from a verdict is a state or a decision, and pages as such.
       return undefined;
   }

@@ -4,6 +4,7 @@
  */
 import type { Reason } from "../agent/backend.ts";
 import type { Share } from "../agent/judgement.ts";
+import type { RolloutPhase } from "../agent/trial.ts";
 
 export const statuses = ["unknown", "healthy", "suspect", "degraded", "failed", "probation", "draining", "isolated"] as const;
 /**
@@ -123,7 +124,47 @@ export interface ApprovalSignal {
   readonly atWallMs: number;
 }
 
-export type Signal = StateSignal | TransitionSignal | DirectiveSignal | DriftSignal | JudgeSignal;
+/** Where a rollout stands: told at every change of phase, step or weight. */
+export interface RolloutSignal {
+  readonly type: "rollout";
+  readonly target: Target;
+  readonly rollout: string;
+  /** For people: `version 2`, `http://10.0.0.7:8080`, `candidate.onnx`. */
+  readonly candidate: string;
+  readonly phase: RolloutPhase;
+  /** Why it is in its phase; a closed set (agent/rollout/plan.ts). */
+  readonly reason: string;
+  /** Counted from 1, and how many there are. */
+  readonly step: number;
+  readonly steps: number;
+  /** The candidate's share of the traffic. */
+  readonly weight: number;
+  readonly message: string;
+  readonly atWallMs: number;
+}
+
+/** Another version serves, or the same under another digest or held against another reference. */
+export interface VersionSignal {
+  readonly type: "version";
+  readonly target: Target;
+  readonly from: ServedVersion | undefined;
+  readonly to: ServedVersion;
+  readonly message: string;
+  readonly atWallMs: number;
+}
+
+/** What serves, as far as it is known. */
+export interface ServedVersion {
+  readonly version: string | undefined;
+  /** Of the artefact, where the server tells it. */
+  readonly digest: string | undefined;
+  /** Digest of the reference that it is held against. */
+  readonly reference: string | undefined;
+}
+
+/** What subscribers are sent. */
+export type Broadcast = StateSignal | TransitionSignal | DirectiveSignal | DriftSignal | JudgeSignal;
+export type Signal = Broadcast | RolloutSignal | VersionSignal;
 
 /** What of a target can be said, by its model and endpoint: its version may change. A key for maps, and in acks. */
 export function targetKey({ model, endpoint }: Pick<Target, "model" | "endpoint">): string {

@@ -10,9 +10,7 @@
  * The state is plain data that may be saved and gone on with. Times are milliseconds of one monotonic clock; `moved` carries a
  * saved state over to the next process's.
  */
-
-export const phases = ["trying", "asking", "promoted", "aborted"] as const;
-export type Phase = (typeof phases)[number];
+import type { RolloutPhase } from "../trial.ts";
 
 /** Why it is in its phase. */
 export const rolloutReasons = ["started", "step", "harm", "not-worse", "time-box", "person"] as const;
@@ -33,7 +31,7 @@ export interface RolloutPolicy {
 }
 
 export interface RolloutState {
-  readonly phase: Phase;
+  readonly phase: RolloutPhase;
   readonly reason: RolloutReason;
   /** Index of the step; the last one's when all are passed. */
   readonly step: number;

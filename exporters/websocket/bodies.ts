@@ -3,7 +3,7 @@
  * 64 KiB, numbers that JSON has no word for as null.
  */
 import type { BodyOf } from "../frames.ts";
-import type { Cause, DirectiveSignal, DriftSignal, JudgeSignal, Signal, StateSignal, Target, TransitionSignal } from "../signal.ts";
+import type { Cause, DirectiveSignal, DriftSignal, JudgeSignal, Broadcast, StateSignal, Target, TransitionSignal } from "../signal.ts";
 import { restored } from "./levels.ts";
 
 const textMax = 1_000;
@@ -82,7 +82,7 @@ export function judgeBody(signal: JudgeSignal): BodyOf<"judge"> {
 }
 
 /** `seq`: the number under which it is announced, which is also a directive's `rev`. */
-export function bodyOf(signal: Signal, seq: number, leaseMs: number): BodyOf<Signal["type"]> {
+export function bodyOf(signal: Broadcast, seq: number, leaseMs: number): BodyOf<Broadcast["type"]> {
   switch (signal.type) {
     case "state":
       return stateBody(signal, leaseMs);

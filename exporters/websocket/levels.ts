@@ -3,9 +3,9 @@
  * fire, the experiments that run. What was taken back is remembered for a while, so that a slow subscriber can be told the
  * latest of everything that changed behind its back and nothing else.
  */
-import { heldActions, targetKey, type DirectiveSignal, type Signal } from "../signal.ts";
+import { heldActions, targetKey, type DirectiveSignal, type Broadcast } from "../signal.ts";
 
-export type LevelSignal = Exclude<Signal, { type: "transition" }>;
+export type LevelSignal = Exclude<Broadcast, { type: "transition" }>;
 type LevelType = LevelSignal["type"];
 
 export interface Level {

@@ -5,7 +5,7 @@
 import { randomBytes } from "node:crypto";
 import type { Clock } from "../../agent/clock.ts";
 import type { BodyOf, PublisherFrame, SnapshotDocument, Topic } from "../frames.ts";
-import type { Signal, Target } from "../signal.ts";
+import type { Broadcast, Target } from "../signal.ts";
 import { bodyOf, iso } from "./bodies.ts";
 import { History } from "./history.ts";
 import { Levels, type Level } from "./levels.ts";
@@ -46,7 +46,7 @@ export class Publication {
   }
 
   /** Adds the signal to the history and to what is so. False where the latter was full. */
-  publish(signal: Signal): boolean {
+  publish(signal: Broadcast): boolean {
     const seq = this.history.lastSeq + 1;
     const body = JSON.stringify(bodyOf(signal, seq, this.#options.leaseMs));
     this.history.add({ topic: signal.type, target: signal.target, frame: this.#frame(signal.type, body, seq) });
