@@ -8,6 +8,8 @@ import type { Clock } from "../../clock.ts";
 export interface Question {
   readonly id: string;
   readonly body: string;
+  /** Beside those that every request has; lower-case names. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export interface Answered {
@@ -95,8 +97,9 @@ interface Reply {
   readonly body: string;
 }
 
-function post(url: URL, agent: Agent, { id, body }: Question, deadlineMs: number, signal: AbortSignal): Promise<Reply> {
+function post(url: URL, agent: Agent, { id, body, headers: own }: Question, deadlineMs: number, signal: AbortSignal): Promise<Reply> {
   const headers = {
+    ...own,
     "content-type": "application/json",
     "content-length": Buffer.byteLength(body),
     "pilotfish-inference-id": id,

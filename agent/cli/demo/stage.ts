@@ -11,6 +11,7 @@ import type { World } from "../world.ts";
 import { startChild, until, type Child } from "./children.ts";
 import { freePort } from "./free-port.ts";
 import { startReceiver } from "./receiver.ts";
+import { rolloutDocument, rolloutSettings, type Rollout } from "./rollout.ts";
 import { listen } from "./subscriber.ts";
 
 const stateDocument = z.object({
@@ -76,6 +77,7 @@ async function setStage(world: Pick<World, "self">, clock: Clock, say: (text: st
     "--set", "metrics.host=127.0.0.1", "--set", `metrics.port=${ports.metrics}`,
     "--set", `store.path=${join(folder, "pilotfish.sqlite")}`,
     "--set", `alertmanager.urls=[${JSON.stringify(receiver.url)}]`,
+    ...rolloutSettings.flatMap((setting) => ["--set", setting]),
   ], clock);
   life.opened("daemon", () => daemon.end());
   await until(clock, 20_000, "pilotfish is not ready", daemon, () => answers200(`${urls.api}/readyz`));
@@ -100,6 +102,15 @@ async function setStage(world: Pick<World, "self">, clock: Clock, say: (text: st
         body: JSON.stringify(actuals), timeoutMs: 5_000,
       });
       if (!asked.ok || asked.status !== 202) throw new Error(`${urls.api}/v1/actuals: ${asked.ok ? `${asked.status} ${asked.body.toString("utf8")}` : asked.detail}`);
+    },
+    async startRollout(version: string) {
+      const asked = await ask(clock, { url: `${urls.api}/v1/rollout`, method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ candidate: { version } }), timeoutMs: 30_000 });
+      if (!asked.ok || asked.status >= 300) throw new Error(`${urls.api}/v1/rollout: ${asked.ok ? `${asked.status} ${asked.body.toString("utf8")}` : asked.detail}`);
+    },
+    async rollout(): Promise<Rollout | undefined> {
+      const asked = await ask(clock, { url: `${urls.api}/v1/rollout`, timeoutMs: 5_000 });
+      if (!asked.ok) throw new Error(`${urls.api}/v1/rollout: ${asked.outcome}: ${asked.detail}`);
+      return rolloutDocument.parse(JSON.parse(asked.body.toString("utf8"))).rollout ?? undefined;
     },
     close: () => life.close(),
   };

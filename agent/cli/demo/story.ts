@@ -1,6 +1,7 @@
 /**
  * The story of the demo on real census data: steady traffic; the server killed and started again; the server stopped with
- * its port still open; the rows of the years after; their true answers, late. Each act states claims and holds them.
+ * its port still open; the rows of the years after; their true answers, late; two new versions of the model.
+ * Each act states claims and holds them.
  */
 import { rocAuc } from "../../../detectors/performance/classification.ts";
 import { inferRequest, readRows, type CensusRow } from "../../../examples/employment/rows.ts";
@@ -9,6 +10,7 @@ import { exactly, holds, quantile, within, duration, type Claim } from "./claims
 import { until } from "./children.ts";
 import type { Answered, Question } from "./load.ts";
 import { startLoad } from "./load.ts";
+import { newVersions } from "./new-versions.ts";
 import type { Screen } from "./screen.ts";
 import { dataFolder, startStage, type Stage } from "./stage.ts";
 import type { World } from "../world.ts";
@@ -92,6 +94,8 @@ class Story {
     await this.#yearsAfter();
     await this.stop();
     await this.#lateActuals();
+    const versions = await newVersions(this.#stage, this.#screen, this.#steady, clock);
+    this.#claims.push(...versions.claims);
 
     const failed = this.#answers.filter(({ failure }) => failure !== undefined).length;
     // An alarm that is told again, with more features named, is one alarm.
@@ -105,7 +109,7 @@ class Story {
     );
     return {
       claims: this.#claims,
-      requests: { sent: this.#sent, failed },
+      requests: { sent: this.#sent + versions.sent, failed: failed + versions.failed },
       alarms: { true: alarms.length - falseAlarms, false: falseAlarms },
       addresses: { state: `${this.#stage.urls.api}/v1/state`, metrics: `${this.#stage.urls.api}/metrics`, gateway: this.#stage.urls.gateway },
     };
