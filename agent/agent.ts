@@ -36,6 +36,7 @@ import type { Observation } from "./observation.ts";
 import type { Override } from "./override.ts";
 import { recorder } from "./recorder.ts";
 import { openShelf } from "./reference-shelf.ts";
+import { rolloutRoom } from "./rollouts.ts";
 import { stateView } from "./state-document.ts";
 import { recordingFiles } from "./store/recordings.ts";
 import { succession } from "./succession.ts";
@@ -86,7 +87,7 @@ export async function startAgent(given: Config, { clock, log: written, version, 
   meter.gauge(instruments.buildInfo, { version }).set(1);
   reloadOk.set(1);
 
-  const swims = succession(first, { clock, log, referring, reloadOk: (isOk) => reloadOk.set(isOk ? 1 : 0) });
+  const swims = succession(first, { clock, log, referring, reloadOk: (isOk) => reloadOk.set(isOk ? 1 : 0), replaced: () => rolled.reseat() });
   const { config, swim } = swims;
   const life = new Lifecycle(clock, () => config().gateway.linger + config().gateway.drain + 4_000);
   let prices: readonly RungPrice[] = [];
@@ -124,6 +125,7 @@ export async function startAgent(given: Config, { clock, log: written, version, 
       incidents: (signal) => isNamed(signal) && incident.signal(signal),
       log: (signal) => logSignal(log, signal),
       directives: directs.signal,
+      split: (signal) => isNamed(signal) && rolled.signal(signal),
     },
     { log },
   );
@@ -177,11 +179,20 @@ export async function startAgent(given: Config, { clock, log: written, version, 
   const observe = (observation: Observation): void => {
     record.observation(observation);
     view.observation(observation);
+    rolled.observation(observation);
     if (observation.kind === "exchange") telemetry.exchange(observation);
     if (observation.kind === "sample" || observation.kind === "copy" || observation.kind === "exchange" || observation.kind === "actual") analysed.hear(observation);
   };
   const audit: Audit = (entry) => controlled.audit(entry);
   const decided = decisions({ clock, log, meter, audit, observe, dropped, config, swim, page: (approval) => pages.signal(approval), save: (state) => analysed.save("reviews", state), saved: saved.get("reviews") });
+  const rolled = rolloutRoom({
+    clock, log, meter, announce, audit, config, swim, saved,
+    protocol: swims.protocol,
+    seat: () => undefined,
+    decide: decided.decide,
+    happened: (kind, detail) => controlled.happened(kind, detail),
+    save: (key, state) => analysed.save(key, state),
+  });
   const overridden = (override: Override | undefined): void => {
     decided.overridden(override);
     directs.override(override);
@@ -196,6 +207,7 @@ export async function startAgent(given: Config, { clock, log: written, version, 
     recorded: incident.recorded,
     overrides: decided.overrides,
     reviews: decided.reviews,
+    rollouts: rolled.controls,
     recordings,
     referenceChanged: swims.renew,
   });
@@ -216,6 +228,7 @@ export async function startAgent(given: Config, { clock, log: written, version, 
     life.opened("gauges", levelGauges(clock, meter, () => swim()?.gateway, () => analysed.depth()));
     life.opened("followers", followerGauges(clock, meter, hub.view));
     const begun = await swims.start(swimDeps, { failover: saved.get("failover"), quarantine: saved.get("quarantine") });
+    life.opened("rollouts", rolled.run());
     life.opened("reviews", decided.start());
     life.opened("swim", swims.close);
     ready = { ready: true, reasons: [] };

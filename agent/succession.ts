@@ -21,6 +21,8 @@ export interface SuccessionDeps {
   readonly referring: (to: Config) => Config;
   /** Whether what was last offered is in force. */
   readonly reloadOk: (isOk: boolean) => void;
+  /** Other rooms serve now. */
+  readonly replaced: () => void;
 }
 
 /** Functions, not methods: they are handed to other rooms one by one. */
@@ -41,12 +43,12 @@ export interface Succession {
 }
 
 /** The sections that a reload puts in force; the gateway keeps its address and its threads. */
-function withReloadable(config: Config, { server, gateway, ladder, contract, confidence, probes, collectors, failover, decisions: rules }: Config): Config {
+function withReloadable(config: Config, { server, gateway, ladder, contract, confidence, probes, collectors, failover, decisions: rules, rollout }: Config): Config {
   const { host, port, workers } = config.gateway;
-  return { ...config, server, gateway: { ...gateway, host, port, workers }, ladder, contract, confidence, probes, collectors, failover, decisions: rules };
+  return { ...config, server, gateway: { ...gateway, host, port, workers }, ladder, contract, confidence, probes, collectors, failover, decisions: rules, rollout };
 }
 
-export function succession(first: Config, { clock, log, referring, reloadOk }: SuccessionDeps): Succession {
+export function succession(first: Config, { clock, log, referring, reloadOk, replaced }: SuccessionDeps): Succession {
   let config = first;
   let swim: Swim | undefined;
   let swimDeps: SwimDeps | undefined;
@@ -73,6 +75,7 @@ export function succession(first: Config, { clock, log, referring, reloadOk }: S
     // A person may have decided while the rooms were made.
     swim.failover.adopt(before.failover.saved());
     config = next;
+    replaced();
     await before.retire();
     return true;
   }
