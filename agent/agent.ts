@@ -3,7 +3,6 @@
  * (swim.ts) and hands what is seen, judged and announced to whoever must know. The only place where siblings meet.
  */
 import { hostname } from "node:os";
-import { isDeepStrictEqual } from "node:util";
 import { alertmanager } from "../exporters/alertmanager.ts";
 import { exporters } from "../exporters/exporters.ts";
 import { instruments } from "../exporters/instruments.ts";
@@ -26,7 +25,6 @@ import type { Config } from "./config/config.ts";
 import { control } from "./control.ts";
 import { decisions } from "./decisions.ts";
 import { directives } from "./directives.ts";
-import { overrideOnly } from "./failover/saved.ts";
 import { followerGauges } from "./followers.ts";
 import { ask } from "./forward/ask.ts";
 import { incidents } from "./incidents.ts";
@@ -36,13 +34,13 @@ import { Lifecycle } from "./lifecycle.ts";
 import type { Log } from "./log.ts";
 import type { Observation } from "./observation.ts";
 import type { Override } from "./override.ts";
-import { startProtocolFinder } from "./protocol-finder.ts";
-import type { ProtocolName } from "./protocols/protocols.ts";
 import { recorder } from "./recorder.ts";
 import { openShelf } from "./reference-shelf.ts";
+import { rolloutRoom } from "./rollouts.ts";
 import { stateView } from "./state-document.ts";
 import { recordingFiles } from "./store/recordings.ts";
-import { startSwim, unnamed, type Swim, type SwimDeps } from "./swim.ts";
+import { succession } from "./succession.ts";
+import { unnamed, type SwimDeps } from "./swim.ts";
 
 export interface AgentDeps {
   readonly clock: Clock;
@@ -71,12 +69,6 @@ export interface RunningAgent {
   refused(): void;
 }
 
-/** The sections that a reload puts in force; the gateway keeps its address and its threads. */
-function withReloadable(config: Config, { server, gateway, ladder, contract, confidence, probes, collectors, failover, decisions: rules }: Config): Config {
-  const { host, port, workers } = config.gateway;
-  return { ...config, server, gateway: { ...gateway, host, port, workers }, ladder, contract, confidence, probes, collectors, failover, decisions: rules };
-}
-
 /** How long the analysis' series outlive its last word: it speaks each second. */
 const analysisTtlMs = 60_000;
 
@@ -86,8 +78,6 @@ export async function startAgent(given: Config, { clock, log: written, version, 
   /** With the reference that is in force, which may have been uploaded. */
   const referring = (to: Config): Config => ({ ...to, model: { ...to.model, reference: shelf.path() } });
   const first = referring(given);
-  let config = first;
-  const life = new Lifecycle(clock, () => config.gateway.linger + config.gateway.drain + 4_000);
   const instance = hostname();
   const meter = new Meter(clock, { exponential: first.otlp.endpoint !== undefined && first.otlp.histograms === "exponential" });
   let telemetry = telemetryOff;
@@ -97,13 +87,10 @@ export async function startAgent(given: Config, { clock, log: written, version, 
   meter.gauge(instruments.buildInfo, { version }).set(1);
   reloadOk.set(1);
 
-  let swim: Swim | undefined;
+  const swims = succession(first, { clock, log, referring, reloadOk: (isOk) => reloadOk.set(isOk ? 1 : 0), replaced: () => rolled.reseat() });
+  const { config, swim } = swims;
+  const life = new Lifecycle(clock, () => config().gateway.linger + config().gateway.drain + 4_000);
   let prices: readonly RungPrice[] = [];
-  /** What a server whose protocol is to be found out was found to speak; until then it is taken for what most do. */
-  let found: ProtocolName | undefined;
-  let changes: Promise<unknown> = Promise.resolve();
-  let stopFinding: () => void = () => {};
-  const speaks = ({ server }: Config): ProtocolName => (server.protocol === "auto" ? (found ?? "open-inference") : server.protocol);
   let ready: Readiness = { ready: false, reasons: ["the sidecar is starting"] };
 
   // Who is told.
@@ -123,9 +110,9 @@ export async function startAgent(given: Config, { clock, log: written, version, 
   const incident = incidents({ clock, meter, log, version, instance, recordings });
   life.opened("incidents", incident.start());
 
-  const record = recorder(meter, clock, () => [primaryName, ...config.ladder.map(({ name }) => name), "none"], 3 * first.collectors.interval);
-  const view = stateView({ version, instance, swim: () => swim, followers: hub.view });
-  const directs = directives({ clock, announce: (signal) => announce(signal), target: () => swim?.failover.current().target });
+  const record = recorder(meter, clock, () => [primaryName, ...config().ladder.map(({ name }) => name), "none"], 3 * first.collectors.interval);
+  const view = stateView({ version, instance, swim, followers: hub.view });
+  const directs = directives({ clock, announce: (signal) => announce(signal), target: () => swim()?.failover.current().target });
   const announce: Announce = exporters(
     {
       // What is told of a target stays with whoever hears it, so a target that has no name yet is not told.
@@ -138,17 +125,19 @@ export async function startAgent(given: Config, { clock, log: written, version, 
       incidents: (signal) => isNamed(signal) && incident.signal(signal),
       log: (signal) => logSignal(log, signal),
       directives: directs.signal,
+      split: (signal) => isNamed(signal) && rolled.signal(signal),
     },
     { log },
   );
 
   function judge(judgement: Judgement): void {
     record.judgement(judgement);
-    swim?.failover.judge(judgement);
+    swim()?.failover.judge(judgement);
     const { verdict, culprits, message, ...fields } = judgement;
     log[verdict === "stable" ? "info" : "warn"]({ ...fields, verdict, culprits: culprits.slice(0, 5) }, message);
     const pageable = judgement.stream === "features" || judgement.stream === "mistakes" || judgement.stream === "error-rate";
-    if (swim !== undefined && pageable && (verdict === "drift" || verdict === "stable")) announce(driftSignal(judgement, swim.failover.current().target));
+    const target = swim()?.failover.current().target;
+    if (target !== undefined && pageable && (verdict === "drift" || verdict === "stable")) announce(driftSignal(judgement, target));
   }
 
   // Who analyses: another thread, which also keeps what outlives us.
@@ -162,7 +151,7 @@ export async function startAgent(given: Config, { clock, log: written, version, 
       spoolLost: (lane, items) => dropped(droppedAs[lane], items),
       points(told) {
         // Of a rung that is no more, or is another under the same name, nothing is so.
-        const points = told.filter(({ labels: { rung } }) => rung === undefined || rung === primaryName || swim?.price(rung) !== undefined);
+        const points = told.filter(({ labels: { rung } }) => rung === undefined || rung === primaryName || swim()?.price(rung) !== undefined);
         view.points(points);
         meter.observe(points, analysisTtlMs);
       },
@@ -172,7 +161,7 @@ export async function startAgent(given: Config, { clock, log: written, version, 
       },
       prices(told) {
         prices = told;
-        swim?.qualify(told);
+        swim()?.qualify(told);
       },
     },
   );
@@ -190,30 +179,37 @@ export async function startAgent(given: Config, { clock, log: written, version, 
   const observe = (observation: Observation): void => {
     record.observation(observation);
     view.observation(observation);
+    rolled.observation(observation);
     if (observation.kind === "exchange") telemetry.exchange(observation);
     if (observation.kind === "sample" || observation.kind === "copy" || observation.kind === "exchange" || observation.kind === "actual") analysed.hear(observation);
   };
   const audit: Audit = (entry) => controlled.audit(entry);
-  const decided = decisions({ clock, log, meter, audit, observe, dropped, config: () => config, swim: () => swim, page: (approval) => pages.signal(approval), save: (state) => analysed.save("reviews", state), saved: saved.get("reviews") });
+  const decided = decisions({ clock, log, meter, audit, observe, dropped, config, swim, page: (approval) => pages.signal(approval), save: (state) => analysed.save("reviews", state), saved: saved.get("reviews") });
+  const rolled = rolloutRoom({
+    clock, log, meter, announce, audit, config, swim, saved,
+    protocol: swims.protocol,
+    seat: () => undefined,
+    decide: decided.decide,
+    happened: (kind, detail) => controlled.happened(kind, detail),
+    save: (key, state) => analysed.save(key, state),
+  });
   const overridden = (override: Override | undefined): void => {
     decided.overridden(override);
     directs.override(override);
     controlled.overridden(override);
   };
   const controlled = control({
-    clock, log, meter, version, analysed, shelf, observe, dropped, reload,
-    config: () => config,
-    protocol: () => speaks(config),
+    clock, log, meter, version, analysed, shelf, observe, dropped, reload, config,
+    protocol: swims.protocol,
     state: view.document,
     snapshot: hub.snapshot,
     stream: hub.stream,
     recorded: incident.recorded,
     overrides: decided.overrides,
     reviews: decided.reviews,
+    rollouts: rolled.controls,
     recordings,
-    async referenceChanged() {
-      await inTurn(() => become(referring(config)));
-    },
+    referenceChanged: swims.renew,
   });
   life.opened("intake", controlled.start());
   let listeners: RunningAgent["listeners"];
@@ -229,62 +225,18 @@ export async function startAgent(given: Config, { clock, log: written, version, 
     const scraped = await metricsListener(first.metrics, { ...open, clock }).start();
     life.opened("metrics", scraped.close);
     life.opened("signals", () => hub.close("the sidecar is closing"));
-    life.opened("gauges", levelGauges(clock, meter, () => swim?.gateway, () => analysed.depth()));
+    life.opened("gauges", levelGauges(clock, meter, () => swim()?.gateway, () => analysed.depth()));
     life.opened("followers", followerGauges(clock, meter, hub.view));
-    swim = await startSwim(first, swimDeps, { failover: saved.get("failover"), quarantine: saved.get("quarantine"), rev: 0, protocol: speaks(first), front: undefined });
-    life.opened("protocol", () => stopFinding());
+    const begun = await swims.start(swimDeps, { failover: saved.get("failover"), quarantine: saved.get("quarantine") });
+    life.opened("rollouts", rolled.run());
     life.opened("reviews", decided.start());
-    findOut();
-    life.opened("swim", async () => void (await swim?.close()));
+    life.opened("swim", swims.close);
     ready = { ready: true, reasons: [] };
-    listeners = { gateway: { host: swim.address.address, port: swim.address.port }, api: controls.address, metrics: scraped.address };
-    log.info({ version, ...listeners, server: first.server.url, ladder: swim.backends().map(({ name }) => name) }, "swimming");
+    listeners = { gateway: { host: begun.address.address, port: begun.address.port }, api: controls.address, metrics: scraped.address };
+    log.info({ version, ...listeners, server: first.server.url, ladder: begun.backends().map(({ name }) => name) }, "swimming");
   } catch (error) {
     await life.close();
     throw error;
-  }
-
-  /** Other rooms with another config, or for another protocol; one change after the other. False where the old ones stay. */
-  async function become(next: Config): Promise<boolean> {
-    const before = swim;
-    if (before === undefined) return false;
-    try {
-      // What is known of the server that was is not known of another one.
-      const isSame = next.server.url === config.server.url;
-      const saved = before.failover.saved();
-      const known = { failover: isSame ? saved : overrideOnly(saved), quarantine: isSame ? before.quarantine() : undefined };
-      swim = await startSwim(next, swimDeps, { ...known, rev: before.failover.current().rev, protocol: speaks(next), front: before.gateway.handOver });
-    } catch (error) {
-      reloadOk.set(0);
-      log.error({ error }, "the config was not reloaded, the old one stays in force");
-      return false;
-    }
-    // A person may have decided while the rooms were made.
-    swim.failover.adopt(before.failover.saved());
-    config = next;
-    await before.retire();
-    return true;
-  }
-
-  function inTurn<T>(change: () => Promise<T>): Promise<T> {
-    const done = changes.then(change);
-    changes = done.catch(() => {});
-    return done;
-  }
-
-  /** Where the config leaves it open, the server is asked what it speaks. */
-  function findOut(): void {
-    stopFinding();
-    if (config.server.protocol !== "auto") return;
-    stopFinding = startProtocolFinder(new URL(config.server.url), config.model.name, {
-      clock, ask,
-      found(protocol) {
-        const taken = speaks(config);
-        found = protocol;
-        log.info({ protocol }, "the server's protocol was found out");
-        if (protocol !== taken) void inTurn(() => become(config));
-      },
-    });
   }
 
   return {
@@ -292,22 +244,15 @@ export async function startAgent(given: Config, { clock, log: written, version, 
     async close() {
       log.info({}, "draining");
       ready = { ready: false, reasons: ["the sidecar is draining"] };
-      swim?.failover.drain();
+      swim()?.failover.drain();
       // Told before the gateway lingers: who sends it traffic needs the time to send it elsewhere.
       directs.closing();
       return life.close();
     },
     async reload(offered) {
-      const next = withReloadable(config, referring(offered));
-      const before = config;
-      if (next.server.url !== before.server.url) found = undefined;
-      if (!(await inTurn(() => become(next)))) return { ok: false, problems: [{ path: "", message: "it could not be put in force; the log says why" }] };
-      reloadOk.set(1);
-      if (!isDeepStrictEqual(next.server, before.server)) findOut();
-      const atNextStart = (Object.keys(offered) as (keyof Config)[]).filter((section) => !isDeepStrictEqual(referring(offered)[section], config[section]));
-      log.info(atNextStart.length === 0 ? {} : { atNextStart }, atNextStart.length === 0 ? "the config was reloaded" : "the config was reloaded; some of it takes effect at the next start only");
-      controlled.happened("config", { result: "reloaded", atNextStart });
-      return { ok: true, atNextStart };
+      const reloaded = await swims.reload(offered);
+      if (reloaded.ok) controlled.happened("config", { result: "reloaded", atNextStart: reloaded.atNextStart });
+      return reloaded;
     },
     refused() {
       reloadOk.set(0);

@@ -13,11 +13,13 @@ import type { Route } from "./api/route.ts";
 import { samplesRoutes, type SamplesDeps } from "./api/samples.ts";
 import { signalRoutes, type SignalRoutesDeps } from "./api/signals.ts";
 import { stateRoutes, type StateDeps } from "./api/state.ts";
+import type { RolloutControls } from "./rollout-view.ts";
 
 export interface RoutesDeps extends ActualsDeps, ConfigDeps, FeaturesDeps, HistoryDeps, RecentDeps, ReferencesDeps, SamplesDeps, SignalRoutesDeps, StateDeps {
   readonly version: string;
   readonly overrides: OverrideRoutesDeps;
   readonly reviews: ReviewRoutesDeps;
+  readonly rollouts: RolloutControls;
   readonly recordings: RecordingsRead;
 }
 
@@ -41,5 +43,5 @@ export function routes(deps: RoutesDeps): readonly Route[] {
 
 /** The table with nothing behind it: its routes are read, for documents and for tests, and none is asked. */
 export function bareRoutes(version: string): readonly Route[] {
-  return routes({ version, referencesSizeMax: 0, overrides: {}, reviews: {}, recordings: {} } as RoutesDeps);
+  return routes({ version, referencesSizeMax: 0, overrides: {}, reviews: {}, rollouts: {}, recordings: {} } as RoutesDeps);
 }

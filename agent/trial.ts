@@ -56,6 +56,8 @@ export interface TrialObservation extends TrialMark {
   /** A failure of the side: no answer, a broken one, 5xx; and of the candidate a rejection of what the primary then answered. */
   readonly failed: boolean;
   readonly outcome: Outcome;
+  /** It failed at the candidate, and another answered all the same. */
+  readonly rescued?: boolean | undefined;
   /** Of that attempt. Milliseconds. */
   readonly durationMs: number;
   readonly atWallMs: number;

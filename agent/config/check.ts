@@ -13,6 +13,7 @@ import { ladderMistakes } from "../ladder/mistakes.ts";
 import type { RungOptions } from "../ladder/rung-options.ts";
 import { readReference } from "../monitors/reference-file.ts";
 import { knownAnswer, knownRequest } from "../probes/known-question.ts";
+import { isPrimary } from "../rollout/candidate.ts";
 import type { Config } from "./config.ts";
 import type { Problem } from "./problem.ts";
 
@@ -21,7 +22,7 @@ type Sections = Partial<Config>;
 /** Paths in a config are meant from the folder of the config's file. */
 export function resolvePaths<Given extends Sections>(config: Given, folder: string): Given {
   const from = <T>(path: T) => (typeof path === "string" ? (resolve(folder, path) as T) : path);
-  const { model, ladder, store, api, metrics, references: shelf, probes, monitors } = config as Sections;
+  const { model, ladder, store, api, metrics, references: shelf, probes, monitors, rollout } = config as Sections;
   const tlsFrom = (tls: TlsOptions | undefined) => (tls === undefined ? {} : { tls: { ...tls, cert: from(tls.cert), key: from(tls.key), ...(tls.clientCa !== undefined && { clientCa: from(tls.clientCa) }) } });
   const resolved: Sections = {
     ...(model && { model: { ...model, reference: from(model.reference) } }),
@@ -31,6 +32,7 @@ export function resolvePaths<Given extends Sections>(config: Given, folder: stri
     ...(api && { api: { ...api, tokenFile: from(api.tokenFile), socket: from(api.socket), tokens: api.tokens.map((token) => ({ ...token, file: from(token.file) })), ...tlsFrom(api.tls) } }),
     ...(metrics && { metrics: { ...metrics, ...tlsFrom(metrics.tls) } }),
     ...(shelf && { references: { ...shelf, folder: from(shelf.folder) } }),
+    ...(rollout?.candidate?.onnx !== undefined && { rollout: { ...rollout, candidate: { ...rollout.candidate, onnx: from(rollout.candidate.onnx) } } }),
     ...(probes?.inference && { probes: { ...probes, inference: { ...probes.inference, request: from(probes.inference.request), expect: from(probes.inference.expect) } } }),
   };
   return { ...config, ...resolved };
@@ -43,8 +45,8 @@ function resolvedRung(rung: RungOptions, from: <T>(path: T) => T): RungOptions {
 
 /** @param config the sections that could be parsed, with their paths resolved. */
 export async function checkWorld(config: Sections): Promise<readonly Problem[]> {
-  const read = await Promise.all([references(config), rungs(config), featuriser(config), state(config), secrets(config), knownQuestion(config)]);
-  return [...listeners(config), ...strangers(config), ...hedge(config), ...read.flat()];
+  const read = await Promise.all([references(config), rungs(config), featuriser(config), state(config), secrets(config), knownQuestion(config), candidateFile(config)]);
+  return [...listeners(config), ...strangers(config), ...hedge(config), ...candidate(config), ...read.flat()];
 }
 
 /** Settings for rungs that there are not. */
@@ -74,6 +76,17 @@ function hedge({ gateway, ladder }: Sections): readonly Problem[] {
   const rung = gateway?.hedge.rung;
   if (rung === undefined || ladder === undefined || ladder.some(({ name }) => name === rung)) return [];
   return [{ path: "gateway.hedge.rung", message: `there is no rung named "${rung}" in the ladder` }];
+}
+
+/** A candidate that is the primary itself. */
+function candidate({ rollout, server, model }: Sections): readonly Problem[] {
+  const tried = rollout?.candidate;
+  if (tried === undefined || server === undefined || !isPrimary(tried, { model: model?.name ?? "", url: server.url, version: undefined, versions: [] })) return [];
+  return [{ path: "rollout.candidate", message: "it is equal to the primary: give another url, or a version of this server" }];
+}
+
+async function candidateFile({ rollout }: Sections): Promise<readonly Problem[]> {
+  return rollout?.candidate?.onnx === undefined ? [] : readable(rollout.candidate.onnx, "rollout.candidate.onnx", "the ONNX model");
 }
 
 async function featuriser({ monitors }: Sections): Promise<readonly Problem[]> {

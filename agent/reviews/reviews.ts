@@ -60,8 +60,11 @@ export interface Page {
 export interface Reviews {
   /** An answer was given that a person should look at. */
   readonly unsure: (answer: Unsure) => void;
-  /** Asks whoever the config says. Where this decision waits already, it is the same question with newer evidence. */
-  readonly decide: (decision: DecisionKind, asked: { readonly question: string; readonly evidence: string }) => Pending;
+  /**
+   * Asks whoever the config says; `asksPerson`: a person, also where the config says `automatic`. Where this decision waits already,
+   * it is the same question with newer evidence.
+   */
+  readonly decide: (decision: DecisionKind, asked: { readonly question: string; readonly evidence: string; readonly asksPerson?: boolean }) => Pending;
   /** Oldest first. Cost: linear in those that are kept. */
   readonly list: (which: "open" | "all", after: string | undefined, limit: number) => Page;
   readonly get: (id: string) => Review | undefined;
@@ -173,11 +176,11 @@ export function reviews(deps: ReviewsDeps): Reviews {
       put({ kind: "answer", state: "open", inferenceId, rows, question: `What came true for inference ${inferenceId} of model ${model}?`, evidence: `the model was not sure of ${which}: its confidence was ${confidence.toFixed(3)}`, atWallMs });
       saveSoon();
     },
-    decide(decision, { question, evidence }) {
+    decide(decision, { question, evidence, asksPerson = false }) {
       const rule = deps.rule(decision);
       const atWallMs = clock.wallMs();
       const asked = { kind: "approval", decision, question: question.slice(0, textMax), evidence: evidence.slice(0, textMax), atWallMs } as const;
-      if (rule.mode !== "approve") {
+      if (rule.mode === "notify" || (rule.mode === "automatic" && !asksPerson)) {
         const verdict = rule.mode === "automatic" ? "do" : "do-not";
         const review = put({ ...asked, state: rule.mode === "automatic" ? "automatic" : "notified", ended: { who: "pilotfish", atWallMs, verdict } });
         audit({ atWallMs, who: "pilotfish", role: "act", action: `decision.${decision}`, subject: review.id, reason: asked.evidence, result: "done", detail: { mode: rule.mode, verdict } });

@@ -76,6 +76,7 @@ beforeEach(async () => {
     recorded: () => ({ timesMs: new Float64Array(), series: [], events: [] }),
     overrides: { current: () => undefined, decide: () => ({ ok: false, detail: "not here" }), release: () => undefined },
     reviews: { list: () => ({ reviews: [], next: undefined }), get: () => undefined, answer: () => ({ ok: false, why: "unknown", detail: "not here" }) },
+    rollouts: {} as Deps["rollouts"],
     recordings: { list: async () => [], read: async () => undefined },
     stream: hub.stream,
   };

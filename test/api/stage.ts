@@ -84,6 +84,7 @@ export function stage() {
         references: { list: () => ({ active: null, configured: null, references: [] }), upload: nothingKept, activate: nothingKept, rollBack: nothingKept, remove: nothingKept },
         overrides: { current: () => undefined, decide: () => ({ ok: false, detail: "not here" }), release: () => undefined },
         reviews: { list: () => ({ reviews: [], next: undefined }), get: () => undefined, answer: () => ({ ok: false, why: "unknown", detail: "not here" }) },
+        rollouts: {} as Deps["rollouts"],
         recordings: { list: async () => [], read: async () => undefined },
         features: async () => undefined,
         recorded: () => ({ timesMs: new Float64Array(), series: [], events: [] }),

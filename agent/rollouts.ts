@@ -1,0 +1,90 @@
+/**
+ * The rollout room with its hands on the others: the gateway's place for a candidate, the judge, whoever decides, the history, the
+ * store, and whoever tells the world. Nothing is decided here.
+ */
+import type { Meter } from "../exporters/meter.ts";
+import type { Announce, Target } from "../exporters/signal.ts";
+import type { Analysis } from "./analysis.ts";
+import type { Audit } from "./audit.ts";
+import type { Clock } from "./clock.ts";
+import type { Config } from "./config/config.ts";
+import type { Decisions } from "./decisions.ts";
+import { loadVersion } from "./load-version.ts";
+import type { Log } from "./log.ts";
+import type { Observe } from "./observation.ts";
+import { protocolNamed, type ProtocolName } from "./protocols/protocols.ts";
+import type { RolloutControls } from "./rollout-view.ts";
+import { rollouts, type Rollouts, type RolloutsDeps } from "./rollout/rollouts.ts";
+import type { CandidateSeat } from "./rollout/seat.ts";
+import { rolloutSeries } from "./rollout/series.ts";
+import { splitDirectives } from "./split-directives.ts";
+import { unnamed, type Swim } from "./swim.ts";
+import { trialSeries } from "./trial-series.ts";
+
+export interface RolloutRoomDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly meter: Meter;
+  readonly announce: Announce;
+  readonly audit: Audit;
+  readonly happened: (kind: "rollout", detail: Readonly<Record<string, unknown>>) => void;
+  readonly decide: Decisions["decide"];
+  readonly config: () => Config;
+  /** undefined until it has begun. */
+  readonly swim: () => Pick<Swim, "failover" | "description"> | undefined;
+  readonly protocol: () => ProtocolName;
+  /** The gateway's place for a candidate; undefined where it has none. */
+  readonly seat: () => CandidateSeat | undefined;
+  readonly dealt?: RolloutsDeps["dealt"];
+  /** Absent: nobody judges, and nothing is promoted without a person. */
+  readonly useTrial?: RolloutsDeps["useTrial"] | undefined;
+  /** Absent: nobody is told but by signals. */
+  readonly act?: RolloutsDeps["act"] | undefined;
+  readonly versions?: RolloutControls["versions"] | undefined;
+  readonly save: Analysis["save"];
+  readonly saved: ReadonlyMap<string, unknown>;
+}
+
+export interface RolloutRoom extends Rollouts {
+  /** For the API. */
+  readonly controls: RolloutControls;
+  /** Counts trials. */
+  readonly observation: Observe;
+  /** Hears every signal. */
+  readonly signal: Announce;
+}
+
+const key = "rollouts";
+const nothingKnown = { current: undefined, lastKnownGood: undefined, goodSinceWallMs: undefined, dwellMs: 0, before: [] };
+const seatless = { ok: false, detail: "the gateway has no place for a candidate" } as const;
+
+export function rolloutRoom({ clock, log, meter, announce, audit, config, swim, seat, versions = () => nothingKnown, ...deps }: RolloutRoomDeps): RolloutRoom {
+  const target = (): Target => swim()?.failover.current().target ?? { model: config().model.name ?? unnamed, version: undefined, endpoint: new URL(config().server.url).origin };
+  const model = (): string => target().model;
+  const room = rollouts({
+    clock, log, announce, audit, target,
+    options: () => config().rollout,
+    modes: () => ({ promotion: config().decisions.promotion.mode, rollback: config().decisions.rollback.mode }),
+    decide: deps.decide,
+    primary: () => ({ model: model(), url: config().server.url, version: target().version, versions: swim()?.description()?.versions ?? [] }),
+    description: () => swim()?.description(),
+    load: (version, timeoutMs) => loadVersion(clock, config().server.url, protocolNamed(deps.protocol(), config().server.plain), model(), version, timeoutMs),
+    seat: {
+      use: (candidate) => seat()?.use(candidate) ?? Promise.resolve(candidate === undefined ? { ok: true } : seatless),
+      describe: (candidate) => seat()?.describe(candidate) ?? Promise.resolve(undefined),
+    },
+    happened: (detail) => deps.happened("rollout", detail),
+    dealt: deps.dealt ?? (() => {}),
+    useTrial: deps.useTrial ?? (() => {}),
+    act: deps.act ?? (() => {}),
+    series: rolloutSeries(meter, model),
+    save: (state) => deps.save(key, state),
+    saved: deps.saved.get(key),
+  });
+  return {
+    ...room,
+    controls: { current: room.current, start: room.start, promote: room.promote, abort: room.abort, versions },
+    observation: trialSeries(meter, model),
+    signal: splitDirectives(announce, () => room.current()?.candidate.version),
+  };
+}
