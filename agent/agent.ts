@@ -181,7 +181,7 @@ export async function startAgent(given: Config, { clock, log: written, version, 
     view.observation(observation);
     rolled.observation(observation);
     if (observation.kind === "exchange") telemetry.exchange(observation);
-    if (observation.kind === "sample" || observation.kind === "copy" || observation.kind === "exchange" || observation.kind === "actual") analysed.hear(observation);
+    if (observation.kind === "sample" || observation.kind === "copy" || observation.kind === "exchange" || observation.kind === "actual" || observation.kind === "trial" || observation.kind === "shadow") analysed.hear(observation);
   };
   const audit: Audit = (entry) => controlled.audit(entry);
   const decided = decisions({ clock, log, meter, audit, observe, dropped, config, swim, page: (approval) => pages.signal(approval), save: (state) => analysed.save("reviews", state), saved: saved.get("reviews") });

@@ -1,7 +1,7 @@
 /**
  * What crosses between the main thread and the analysis thread. Bodies travel in one buffer a batch, which is transferred, and
- * so do the times of exchanges, since a copy of an object for every request costs the data path a tenth of its time; instruments
- * travel by name, since a copy of an instrument is not the instrument.
+ * so do the numbers of exchanges and trials, since a copy of an object for every request costs the data path a tenth of its time;
+ * instruments travel by name, since a copy of an instrument is not the instrument.
  */
 import { instruments, type AnyInstrument } from "../exporters/instruments.ts";
 import type { Batch as SpoolBatch, Lane, SpooledBatch } from "../exporters/otlp/spool.ts";
@@ -12,11 +12,13 @@ import type { MonitorsOptions } from "./monitors/options.ts";
 import type { QualificationOptions } from "./monitors/qualification-options.ts";
 import type { ActualObservation, CopyObservation, HeardExchange, Point, SampleObservation } from "./observation.ts";
 import type { PlainOptions } from "./protocols/plain-options.ts";
+import type { TrialSetup } from "./rollout/trial-comparisons.ts";
 import type { StoreOptions } from "./store/options.ts";
 import type { AuditEvent, EventsQuery, KeptEvent } from "./store/store.ts";
+import type { PairSide, ShadowObservation, TrialObservation, TrialReading } from "./trial.ts";
 
-/** What the monitors want to know of. */
-export type Heard = SampleObservation | CopyObservation | HeardExchange | ActualObservation;
+/** What the monitors and the judge of a rollout want to know of. */
+export type Heard = SampleObservation | CopyObservation | HeardExchange | ActualObservation | TrialObservation | ShadowObservation;
 
 /** What the analysis thread is told at its start. */
 export interface Setup {
@@ -31,6 +33,8 @@ export interface Setup {
   /** Absent: a reference is learnt from traffic. */
   readonly referencePath?: string | undefined;
   readonly plain?: PlainOptions | undefined;
+  /** The rollout that is judged; absent: none. */
+  readonly trial?: TrialSetup | undefined;
   /** Leaves the kept state of the monitors unread: it ended the thread's life before. */
   readonly fresh: boolean;
 }
@@ -58,6 +62,8 @@ export type ToAnalyst =
   | { readonly type: "save"; readonly key: string; readonly value: unknown; readonly revision: number }
   | { readonly type: "append"; readonly event: AuditEvent; readonly revision: number }
   | { readonly type: "ask"; readonly id: number; readonly question: Question }
+  /** undefined: none is judged any more. */
+  | { readonly type: "use-trial"; readonly setup: TrialSetup | undefined }
   | ({ readonly type: "spool-add"; readonly lane: Lane; readonly revision: number } & SpoolBatch)
   | { readonly type: "spool-remove"; readonly id: number; readonly revision: number }
   | { readonly type: "spool-oldest"; readonly lane: Lane; readonly question: number }
@@ -76,6 +82,7 @@ export type FromAnalyst =
   /** undefined: it could not be answered. */
   | { readonly type: "answer"; readonly id: number; readonly answer: unknown }
   | { readonly type: "told"; readonly judgements: readonly Judgement[]; readonly points: readonly NamedPoint[]; readonly notes: readonly string[]; readonly prices: readonly RungPrice[] }
+  | { readonly type: "trial"; readonly reading: TrialReading }
   | { readonly type: "log"; readonly level: "debug" | "info" | "warn" | "error"; readonly fields: LogFields; readonly message: string }
   | { readonly type: "closed" };
 
@@ -86,24 +93,32 @@ export interface NamedPoint {
   readonly value: number;
 }
 
-/** The two bodies of a sample or a copy lie in the batch's buffer: the first from `start`, the second right after it. */
+/** The two bodies of a sample, a copy or a pair lie in the batch's buffer: the first from `start`, the second right after it. */
 interface Placed {
   readonly start: number;
   readonly firstBytes: number;
   readonly secondBytes: number;
 }
 
-type Packed = (Omit<SampleObservation, "request" | "response"> & Placed) | (Omit<CopyObservation, "primary" | "answer"> & Placed);
+type Packed =
+  | (Omit<SampleObservation, "request" | "response"> & Placed)
+  | (Omit<CopyObservation, "primary" | "answer"> & Placed)
+  | (Omit<ShadowObservation, "primary" | "candidate"> & Placed & { readonly primary: Omit<PairSide, "body">; readonly candidate: Omit<PairSide, "body"> });
 
-/** There is one of these for every request, and nearly all of them are alike but for the time they took. */
-type Alike = Omit<HeardExchange, "durationMs">;
+/** There is one of these for every request, and nearly all of them are alike but for their numbers. */
+type AlikeExchange = Omit<HeardExchange, "durationMs">;
+type AlikeTrial = Omit<TrialObservation, "inferenceId" | "key" | "durationMs" | "atWallMs">;
 
 export interface Batch {
-  /** For each observation, in order: which of `alike` it is, an exchange then; or `another`, the next of `others`. */
+  /** For each observation, in order: which of `alike` it is, an exchange or a trial then; or `another`, the next of `others`. */
   readonly which: Int32Array<ArrayBuffer>;
-  readonly alike: readonly Alike[];
-  /** Of the exchanges, in order. */
+  readonly alike: readonly (AlikeExchange | AlikeTrial)[];
+  /** Of the exchanges and trials, in order. */
   readonly durationsMs: Float64Array<ArrayBuffer>;
+  /** Of the trials, in order. Ids as one text, since many small ones cost more; none holds a line's end. */
+  readonly keys: Uint32Array<ArrayBuffer>;
+  readonly atWallMs: Float64Array<ArrayBuffer>;
+  readonly ids: string;
   readonly others: readonly (Packed | ActualObservation)[];
   readonly bodies: ArrayBuffer;
 }
@@ -111,8 +126,8 @@ export interface Batch {
 const another = -1;
 
 /** What of a batch is handed over and not copied. */
-export function transferable({ which, durationsMs, bodies }: Batch): readonly ArrayBuffer[] {
-  return [which.buffer, durationsMs.buffer, bodies];
+export function transferable({ which, durationsMs, keys, atWallMs, bodies }: Batch): readonly ArrayBuffer[] {
+  return [which.buffer, durationsMs.buffer, keys.buffer, atWallMs.buffer, bodies];
 }
 
 /** Copies the bodies into one buffer that the batch owns. */
@@ -128,7 +143,10 @@ export function pack(observations: readonly Heard[]): Batch {
   };
   const which = new Int32Array(observations.length).fill(another);
   const durationsMs: number[] = [];
-  const alike: Alike[] = [];
+  const alike: (AlikeExchange | AlikeTrial)[] = [];
+  const keys: number[] = [];
+  const atWallMs: number[] = [];
+  const ids: string[] = [];
   const others: (Packed | ActualObservation)[] = [];
   const places = new Map<string, number>();
   for (const [i, observation] of observations.entries()) {
@@ -142,6 +160,18 @@ export function pack(observations: readonly Heard[]): Batch {
         durationsMs.push(durationMs);
         break;
       }
+      case "trial": {
+        const { kind, rollout, candidate, weight, failed, outcome, inferenceId, key: hash, durationMs, atWallMs: at } = observation;
+        const key = `trial ${candidate} ${weight} ${failed} ${outcome} ${rollout}`;
+        const known = places.get(key) ?? alike.push({ kind, rollout, candidate, weight, failed, outcome }) - 1;
+        places.set(key, known);
+        which[i] = known;
+        durationsMs.push(durationMs);
+        keys.push(hash);
+        atWallMs.push(at);
+        ids.push(inferenceId);
+        break;
+      }
       case "sample": {
         const { request, response, ...rest } = observation;
         others.push({ ...rest, ...place(request, response) });
@@ -152,25 +182,41 @@ export function pack(observations: readonly Heard[]): Batch {
         others.push({ ...rest, ...place(primary, answer) });
         break;
       }
+      case "shadow": {
+        const { primary: { body: first, ...primary }, candidate: { body: second, ...candidate }, ...rest } = observation;
+        others.push({ ...rest, primary, candidate, ...place(first, second) });
+        break;
+      }
       case "actual":
         others.push(observation);
     }
   }
-  return { which, alike, durationsMs: Float64Array.from(durationsMs), others, bodies: bodies.buffer };
+  const columns = { which, durationsMs: Float64Array.from(durationsMs), keys: Uint32Array.from(keys), atWallMs: Float64Array.from(atWallMs) };
+  return { ...columns, alike, ids: ids.join("\n"), others, bodies: bodies.buffer };
 }
 
 /** The bodies are views of the batch's buffer. */
-export function unpack({ which, alike, durationsMs, others, bodies }: Batch): readonly Heard[] {
-  let exchange = 0;
+export function unpack({ which, alike, durationsMs, keys, atWallMs, ids, others, bodies }: Batch): readonly Heard[] {
+  const inferenceIds = ids.split("\n");
+  let numbered = 0;
+  let trial = 0;
   let other = 0;
   return Array.from(which, (place): Heard => {
-    if (place !== another) return { ...(alike[place] as Alike), durationMs: durationsMs[exchange++] as number };
+    if (place !== another) {
+      const one = alike[place] as (typeof alike)[number];
+      const durationMs = durationsMs[numbered++] as number;
+      if (one.kind === "exchange") return { ...one, durationMs };
+      const at = trial++;
+      return { ...one, inferenceId: inferenceIds[at] as string, key: keys[at] as number, durationMs, atWallMs: atWallMs[at] as number };
+    }
     const observation = others[other++] as Packed | ActualObservation;
     if (observation.kind === "actual") return observation;
     const { start, firstBytes, secondBytes, ...rest } = observation;
     const first = new Uint8Array(bodies, start, firstBytes);
     const second = new Uint8Array(bodies, start + firstBytes, secondBytes);
-    return rest.kind === "sample" ? { ...rest, request: first, response: second } : { ...rest, primary: first, answer: second };
+    if (rest.kind === "sample") return { ...rest, request: first, response: second };
+    if (rest.kind === "copy") return { ...rest, primary: first, answer: second };
+    return { ...rest, primary: { ...rest.primary, body: first }, candidate: { ...rest.candidate, body: second } };
   });
 }
 
@@ -182,6 +228,7 @@ export function sizeOf(observation: Heard): number {
 
 function bodyBytes(observation: Heard): number {
   if (observation.kind === "sample") return observation.request.byteLength + observation.response.byteLength;
+  if (observation.kind === "shadow") return observation.primary.body.byteLength + observation.candidate.body.byteLength;
   return observation.kind === "copy" ? observation.primary.byteLength + observation.answer.byteLength : 0;
 }
 

@@ -8,6 +8,7 @@
  * logged and started again with growing pauses; predictions never notice.
  */
 import type { Lane, Spool } from "../exporters/otlp/spool.ts";
+import { DurableWrites } from "./analysis-durable.ts";
 import { instrumentOf, pack, sizeOf, transferable, type FromAnalyst, type Heard, type QuestionName, type Questions, type Setup, type ToAnalyst } from "./analysis-messages.ts";
 import { PendingQuestions } from "./analysis-questions.ts";
 import { AnalysisSpool } from "./analysis-spool.ts";
@@ -19,8 +20,10 @@ import type { QualificationOptions } from "./monitors/qualification-options.ts";
 import type { Point } from "./observation.ts";
 import type { PlainOptions } from "./protocols/plain-options.ts";
 import type { StoreOptions } from "./store/options.ts";
+import type { TrialSetup } from "./rollout/trial-comparisons.ts";
 import type { AuditEvent } from "./store/store.ts";
 import { openThread, threadFile, type Thread } from "./thread.ts";
+import type { TrialReading } from "./trial.ts";
 
 export interface AnalysisOptions {
   readonly monitors: MonitorsOptions;
@@ -60,6 +63,8 @@ export interface AnalysisDeps {
   readonly note: (text: string) => void;
   /** What each rung is worth, each second. */
   readonly prices?: (prices: readonly RungPrice[]) => void;
+  /** What the judge of the rollout finds: each second, and at once when something turns to harm. */
+  readonly trial?: (reading: TrialReading) => void;
 }
 
 export interface Analysis {
@@ -74,6 +79,11 @@ export interface Analysis {
   ask<Name extends QuestionName>(name: Name, asked: Questions[Name]["asked"]): Promise<Questions[Name]["answer"] | undefined>;
   /** Judges by another reference from now on; undefined: by one that is learnt from traffic. Holds for threads started later too. */
   useReference(path: string | undefined): Promise<Questions["use-reference"]["answer"] | undefined>;
+  /**
+   * Judges this rollout from now on, also in threads started later; undefined: none. The same rollout with another weight is
+   * judged on; with other options it is judged anew.
+   */
+  useTrial(setup: TrialSetup | undefined): void;
   /** Where batches of telemetry wait through an outage, in the store. */
   readonly spool: Spool;
   /** Observations that wait or are being analysed. */
@@ -104,10 +114,6 @@ const closeMs = 3_000;
 const pauseMs = { first: 1_000, most: 60_000 };
 /** A ready thread speaks each second. After so many checks in a row without a word it is taken for hung. */
 const silence = { checkMs: 5_000, checksMax: 6 };
-/** Events of the audit that wait for a thread. */
-const eventsMax = 1_024;
-/** Batches for the spool that wait for a thread. */
-const batchesMax = 256;
 /** A thread that died so often without having run for a minute is started without its kept state. */
 const deathsMax = 3;
 const soundMs = 60_000;
@@ -116,8 +122,6 @@ interface Waiting {
   readonly observation: Heard;
   readonly bytes: number;
 }
-
-type Durable = Extract<ToAnalyst, { type: "save" | "append" | "spool-add" | "spool-remove" }>;
 
 /** What both share: the queue, what is durable, and the thread's life. */
 export class AnalysisQueue implements Analysis {
@@ -135,9 +139,8 @@ export class AnalysisQueue implements Analysis {
   #inHand = { observations: 0, bytes: 0 };
   #gathering: Cancel | undefined;
 
-  /** By revision, oldest first: what was not said to be kept yet. */
-  readonly #durable = new Map<number, Durable>();
-  #revision = 0;
+  readonly #durable: DurableWrites;
+  #trial: TrialSetup | undefined;
 
   readonly #questions: PendingQuestions;
 
@@ -156,12 +159,15 @@ export class AnalysisQueue implements Analysis {
     this.#openDesk = openDesk;
     this.#bounds = { ...queueBounds, ...options.queue };
     this.#questions = new PendingQuestions(deps.clock);
+    this.#durable = new DurableWrites({
+      post: (durable) => this.#ready && this.#desk?.post(durable),
+      uncopied: (type, error) => deps.log.error({ error: String(error), type }, "a value that can not be copied to another thread is not kept"),
+      eventLost: () => deps.dropped("audit", 1),
+      batchLost: (lane, items) => deps.spoolLost?.(lane, items),
+    });
     this.spool = new AnalysisSpool({
       ask: (question) => this.#ready && this.#desk?.post(question),
-      keep: (write) => {
-        if (write.type === "spool-add") this.#letBatchesGo();
-        this.#keep({ ...write, revision: (this.#revision += 1) });
-      },
+      keep: (write) => this.#durable.spool(write),
     });
   }
 
@@ -193,17 +199,16 @@ export class AnalysisQueue implements Analysis {
   }
 
   save(key: string, value: unknown): void {
-    for (const [revision, held] of this.#durable) if (held.type === "save" && held.key === key) this.#durable.delete(revision);
-    this.#keep({ type: "save", key, value, revision: (this.#revision += 1) });
+    this.#durable.save(key, value);
   }
 
   append(event: AuditEvent): void {
-    const held = [...this.#durable.values()].filter(({ type }) => type === "append");
-    if (held.length >= eventsMax) {
-      this.#durable.delete((held[0] as Durable).revision);
-      this.#deps.dropped("audit", 1);
-    }
-    this.#keep({ type: "append", event, revision: (this.#revision += 1) });
+    this.#durable.append(event);
+  }
+
+  useTrial(setup: TrialSetup | undefined): void {
+    this.#trial = setup;
+    if (!this.#closing) this.#desk?.post({ type: "use-trial", setup });
   }
 
   ask<Name extends QuestionName>(name: Name, asked: Questions[Name]["asked"]): Promise<Questions[Name]["answer"] | undefined> {
@@ -214,14 +219,6 @@ export class AnalysisQueue implements Analysis {
     const answer = await this.ask("use-reference", { path });
     if (answer?.ok === true) this.#options = { ...this.#options, referencePath: path };
     return answer;
-  }
-
-  #letBatchesGo(): void {
-    const held = [...this.#durable.values()].filter((durable) => durable.type === "spool-add");
-    const [oldest] = held;
-    if (oldest === undefined || held.length < batchesMax) return;
-    this.#durable.delete(oldest.revision);
-    this.#deps.spoolLost?.(oldest.lane, oldest.items);
   }
 
   depth(): number {
@@ -260,7 +257,7 @@ export class AnalysisQueue implements Analysis {
     const { model, monitors, qualification, store, spoolMax, referencePath, plain } = this.#options;
     this.#openedAtMs = clock.monotonicMs();
     this.#silentChecks = 0;
-    const setup: Setup = { model, monitors, qualification, store, spoolMax, referencePath, plain, fresh: this.#deaths >= deathsMax };
+    const setup: Setup = { model, monitors, qualification, store, spoolMax, referencePath, plain, trial: this.#trial, fresh: this.#deaths >= deathsMax };
     // What a thread says after it was given up does not count.
     const life = (this.#life += 1);
     this.#desk = this.#openDesk(setup, {
@@ -280,15 +277,14 @@ export class AnalysisQueue implements Analysis {
       case "ready":
         this.#ready = true;
         this.#onReady?.(message.saved);
-        for (const held of this.#durable.values()) this.#postDurable(held);
+        this.#durable.postAll();
         this.spool.askAgain();
         return this.#gather();
       case "heard":
         this.#inHand = { observations: 0, bytes: 0 };
         return this.#gather();
       case "kept":
-        this.#durable.delete(message.revision);
-        return;
+        return this.#durable.kept(message.revision);
       case "answer":
         return this.#questions.answered(message.id, message.answer);
       case "spool-batch":
@@ -305,6 +301,8 @@ export class AnalysisQueue implements Analysis {
         }));
         return;
       }
+      case "trial":
+        return this.#deps.trial?.(message.reading);
       case "log":
         return this.#deps.log[message.level](message.fields, message.message);
       case "closed":
@@ -337,20 +335,6 @@ export class AnalysisQueue implements Analysis {
     const desk = this.#desk;
     this.#gone(`silent for ${(silence.checkMs * silence.checksMax) / 1_000} s`);
     desk?.terminate();
-  }
-
-  #keep(durable: Durable): void {
-    this.#durable.set(durable.revision, durable);
-    if (this.#ready) this.#postDurable(durable);
-  }
-
-  #postDurable(durable: Durable): void {
-    try {
-      this.#desk?.post(durable);
-    } catch (error) {
-      this.#durable.delete(durable.revision);
-      this.#deps.log.error({ error: String(error), type: durable.type }, "a value that can not be copied to another thread is not kept");
-    }
   }
 
   /** Sends a full batch at once, a smaller one a little later; nothing while the thread has one in hand. */

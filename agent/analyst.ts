@@ -6,18 +6,17 @@
  * part (up to some megabytes) and are kept each minute, as is what the rungs are worth, so a kill -9 loses at most the answers
  * of the last minute.
  */
-import { deserialize, serialize } from "node:v8";
-import { instruments } from "../exporters/instruments.ts";
 import { nameOf, unpack, type FromAnalyst, type Heard, type Question, type ReferenceFacts, type Setup, type ToAnalyst } from "./analysis-messages.ts";
+import { Keeping } from "./analyst-keeping.ts";
 import { primaryName } from "./backend.ts";
 import type { Clock } from "./clock.ts";
 import { openFeaturiser } from "./featuriser/featuriser.ts";
 import type { Judgement } from "./judgement.ts";
 import type { Log } from "./log.ts";
-import { monitors, type Monitors, type MonitorsDeps, type Part } from "./monitors/monitors.ts";
+import { monitors, type Monitors, type MonitorsDeps } from "./monitors/monitors.ts";
 import { readReference, type ReadReference } from "./monitors/reference-file.ts";
-import type { Point } from "./observation.ts";
-import { openStore, type Store, type WriteResult } from "./store/store.ts";
+import { openStore, type Store } from "./store/store.ts";
+import { TrialAnalysis } from "./trial-analysis.ts";
 
 export interface AnalystDeps {
   readonly clock: Clock;
@@ -27,8 +26,6 @@ export interface AnalystDeps {
 const tickMs = 1_000;
 const actualsMs = 60_000;
 const patienceMs = 100;
-/** Keys of what the main thread saves; the monitors' own are beside them. */
-const mainPrefix = "main/";
 
 /** Opens the store, reads the reference and what was kept, tells `ready`, and starts to tick. */
 export async function openAnalyst(setup: Setup, { clock, tell }: AnalystDeps): Promise<Analyst> {
@@ -52,11 +49,8 @@ class Analyst {
   #monitors: Monitors | undefined;
   #model: string | undefined;
   readonly #cancels: readonly (() => void)[];
-  readonly #writes = new Map<WriteResult, number>();
-  /** There is nothing to say of a state file that nobody asked for. */
-  readonly #countWrites: boolean;
-  /** The revision of each part of the monitors when it was kept last. */
-  readonly #kept = new Map<string, number>();
+  readonly #keeping: Keeping;
+  readonly #trial: TrialAnalysis;
   #notes: string[] = [];
   /** The last word on each stream that was not well. */
   readonly #firing = new Map<string, Judgement>();
@@ -68,19 +62,26 @@ class Analyst {
     this.#clock = clock;
     this.#tell = tell;
     this.#store = store;
-    this.#countWrites = store.durable || store.trouble !== undefined;
+    this.#keeping = new Keeping(store, { clock, note: (text) => this.#note(text) });
     if (store.trouble !== undefined) this.#note(`state is kept in memory only and lost at a restart: ${store.trouble}`);
     if (read?.ok === false) this.#note(`drift of features is not watched: ${read.message}`);
     this.#reference = read === undefined ? "learn" : read.ok ? read.reference : "none";
 
     const model = setup.model ?? (read?.ok === true ? read.reference.model : undefined);
     if (model !== undefined) this.#watch(model);
-    tell({ type: "ready", saved: this.#saved() });
+    this.#trial = new TrialAnalysis(setup, {
+      clock,
+      keeping: this.#keeping,
+      reading: () => this.#monitors?.reading,
+      tell: (reading) => tell({ type: "trial", reading }),
+      note: (text) => this.#note(text),
+    });
+    tell({ type: "ready", saved: this.#keeping.saved() });
     this.#cancels = [
       clock.every(tickMs, () => this.#tick()),
-      clock.every(setup.monitors.snapshot, () => this.#keep(this.#monitors?.parts.detectors)),
-      clock.every(actualsMs, () => this.#keep(this.#monitors?.parts.actuals)),
-      clock.every(actualsMs, () => this.#keep(this.#monitors?.parts.rungs)),
+      clock.every(setup.monitors.snapshot, () => this.#keeping.keep(this.#monitors?.parts.detectors)),
+      clock.every(actualsMs, () => this.#keeping.keep(this.#monitors?.parts.actuals)),
+      clock.every(actualsMs, () => this.#keeping.keep(this.#monitors?.parts.rungs)),
     ];
   }
 
@@ -90,16 +91,18 @@ class Analyst {
         for (const observation of unpack(message.batch)) this.#observe(observation);
         return this.#heard();
       case "save":
-        this.#put(mainPrefix + message.key, message.value);
+        this.#keeping.save(message.key, message.value);
         return this.#tell({ type: "kept", revision: message.revision });
       case "append":
-        this.#count(this.#store.append(message.event));
+        this.#keeping.count(this.#store.append(message.event));
         return this.#tell({ type: "kept", revision: message.revision });
       case "ask":
         return void this.#answer(message.question).then(
           (answer) => this.#tell({ type: "answer", id: message.id, answer }),
           () => this.#tell({ type: "answer", id: message.id, answer: undefined }),
         );
+      case "use-trial":
+        return this.#trial.use(message.setup);
       case "spool-add":
         this.#store.spool.add(message.lane, message);
         return this.#tell({ type: "kept", revision: message.revision });
@@ -131,7 +134,7 @@ class Analyst {
     const read = path === undefined ? undefined : await readReference(path, this.#setup.model);
     if (read?.ok === false) return factsOf(read);
     const before = this.#monitors;
-    this.#keep(before?.parts.actuals);
+    this.#keeping.keep(before?.parts.actuals);
     before?.close();
     this.#monitors = undefined;
     this.#reference = read === undefined ? "learn" : read.reference;
@@ -146,7 +149,8 @@ class Analyst {
     // A name that the primary answered to: a client may ask for a model that is not there.
     const answered = observation.kind === "sample" || (observation.kind === "exchange" && observation.inference && observation.outcome === "ok");
     if (this.#monitors === undefined && answered && observation.rung === primaryName) this.#watch(observation.model);
-    this.#monitors?.hear(observation, this.#clock.monotonicMs(), this.#clock.wallMs());
+    this.#trial.hear(observation);
+    if (observation.kind !== "trial" && observation.kind !== "shadow") this.#monitors?.hear(observation, this.#clock.monotonicMs(), this.#clock.wallMs());
   }
 
   /** The next batch waits a little for the featuriser, which a burst would push aside; not long, for others have no need of it. */
@@ -169,7 +173,7 @@ class Analyst {
       qualification: this.#setup.qualification,
       openFeaturiser: featuriser === undefined || fresh ? undefined : () => openFeaturiser({ ...featuriser, features: featuriser.features ?? features }),
     });
-    if (!this.#setup.fresh) for (const part of Object.values(this.#monitors.parts)) this.#restore(part);
+    if (!this.#setup.fresh) for (const part of Object.values(this.#monitors.parts)) this.#keeping.restore(part);
   }
 
   #tick(): void {
@@ -180,11 +184,11 @@ class Analyst {
       if (judgement.verdict === "stable") this.#firing.delete(judgement.stream);
       else this.#firing.set(judgement.stream, judgement);
     }
-    const writes = [...this.#writes].map(([result, value]): Point => ({ instrument: instruments.storeWrites, labels: { result }, value }));
+    this.#trial.tick();
     this.#tell({
       type: "told",
       judgements,
-      points: [...(told?.points ?? []), ...writes].map(nameOf),
+      points: [...(told?.points ?? []), ...this.#keeping.points()].map(nameOf),
       notes: [...this.#notes, ...(told?.notes ?? [])],
       prices: told?.prices ?? [],
     });
@@ -194,9 +198,10 @@ class Analyst {
   #close(): void {
     for (const cancel of this.#cancels) cancel();
     this.#monitors?.close();
-    this.#keep(this.#monitors?.parts.detectors);
-    this.#keep(this.#monitors?.parts.actuals);
-    this.#keep(this.#monitors?.parts.rungs);
+    this.#trial.close();
+    this.#keeping.keep(this.#monitors?.parts.detectors);
+    this.#keeping.keep(this.#monitors?.parts.actuals);
+    this.#keeping.keep(this.#monitors?.parts.rungs);
     this.#tick();
     this.#store.close();
     this.#tell({ type: "closed" });
@@ -205,52 +210,6 @@ class Analyst {
   /** Goes out with the next tick. */
   #note(text: string): void {
     this.#notes.push(text);
-  }
-
-  /** Nothing is written while nothing is heard. */
-  #keep(part: Part | undefined): void {
-    if (part === undefined || this.#kept.get(part.name) === part.revision()) return;
-    const revision = part.revision();
-    const result = this.#put(part.name, part.snapshot(this.#clock.monotonicMs()));
-    if (result !== "failed") this.#kept.set(part.name, revision);
-  }
-
-  #restore(part: Part): void {
-    const kept = this.#get(part.name);
-    if (kept === undefined) return;
-    if (part.restore(kept, this.#clock.monotonicMs()) === "restored") this.#kept.set(part.name, part.revision());
-    else this.#note(`${part.name}: what was kept belongs to another model, reference or version, or to other options; started afresh`);
-  }
-
-  #saved(): ReadonlyMap<string, unknown> {
-    const saved = new Map<string, unknown>();
-    for (const key of this.#store.keys()) {
-      const value = key.startsWith(mainPrefix) ? this.#get(key) : undefined;
-      if (value !== undefined) saved.set(key.slice(mainPrefix.length), value);
-    }
-    return saved;
-  }
-
-  #put(key: string, value: unknown): WriteResult {
-    const result = this.#store.put(key, serialize(value), this.#clock.wallMs());
-    this.#count(result);
-    return result;
-  }
-
-  /** undefined where nothing was kept, or where a newer Node wrote it. */
-  #get(key: string): unknown {
-    const bytes = this.#store.get(key);
-    if (bytes === undefined) return undefined;
-    try {
-      return deserialize(bytes) as unknown;
-    } catch (error) {
-      this.#note(`${key}: what was kept can not be read (${error instanceof Error ? error.message : String(error)}); started afresh`);
-      return undefined;
-    }
-  }
-
-  #count(result: WriteResult): void {
-    if (this.#countWrites) this.#writes.set(result, (this.#writes.get(result) ?? 0) + 1);
   }
 }
 

@@ -105,6 +105,7 @@ export interface ComparisonShown {
   readonly low: number | undefined;
   readonly high: number | undefined;
   readonly minimumHarm: number;
+  /** 0: only harm is looked for. */
   readonly margin: number;
   /** `ratio` of requests or pairs; `relative`, to the primary's; `score`, in the model's own; `rank`. */
   readonly unit: "ratio" | "relative" | "score" | "rank";
@@ -124,6 +125,8 @@ export interface TrialReading {
   readonly requests: { readonly candidate: number; readonly primary: number };
   readonly pairs: number;
   readonly actuals: number;
+  /** What was not judged: actuals that contradict an earlier one of the same inference, and metrics that could not be evaluated. */
+  readonly passedOver?: { readonly contradicted: number; readonly unevaluated: number } | undefined;
   /** A sentence for a person: what speaks for or against it most. */
   readonly message: string;
   readonly atWallMs: number;

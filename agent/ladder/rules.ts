@@ -7,8 +7,7 @@
  * anything: a condition that needs it ends the row's evaluation with a reason, since to pass it over could let a later rule
  * decide what this one was written to catch. `missing("AGE")` asks for it.
  */
-import { Environment } from "@marcbachmann/cel-js";
-import type { ASTNode, ParseResult } from "@marcbachmann/cel-js";
+import { celEnvironment, parseCel, type ParseResult } from "../cel.ts";
 import type { Column, Value } from "../protocols/protocol.ts";
 import type { Scalar } from "./options.ts";
 import type { CellOptions, Feature, FeatureType, RuleOptions } from "./rule-options.ts";
@@ -56,21 +55,17 @@ export function compile(rules: readonly RuleOptions[], features: readonly Featur
 
   // The row under evaluation; nothing here waits, so there is one at a time.
   let current: Row = {};
-  const environment = new Environment({ limits: { maxAstNodes: 2_000, maxDepth: 64, maxListElements: 1_000 } });
+  const environment = celEnvironment();
   for (const [variable, { type }] of byVariable) environment.registerVariable(variable, celTypes[type]);
   environment.registerFunction("missing(string): bool", (name: string) => (current[variableOf(name)] ?? null) === null);
   const used = new Set<string>();
 
   const parse = (text: string, path: readonly (string | number)[], types: readonly string[], expected: string): ParseResult | undefined => {
     const wrong = (message: string, offset?: number): undefined => void mistakes.push(offset === undefined ? { path, message } : { path, offset, message });
-    let parsed: ParseResult;
-    try {
-      parsed = environment.parse(text);
-    } catch (error) {
-      const { summary = String(error), range } = error as { summary?: string; range?: { start: number } };
-      return wrong(`no valid expression: ${summary}`, range?.start);
-    }
-    for (const node of nodesOf(parsed.ast)) {
+    const read = parseCel(environment, text);
+    if (!read.ok) return wrong(read.mistake.message, read.mistake.offset);
+    const { parsed, nodes } = read;
+    for (const node of nodes) {
       if (node.op === "id" && byVariable.has(node.args)) used.add(node.args);
       const asked = node.op === "call" && node.args[0] === "missing" ? node.args[1][0] : undefined;
       if (asked !== undefined) {
@@ -78,8 +73,6 @@ export function compile(rules: readonly RuleOptions[], features: readonly Featur
         if (!byVariable.has(variableOf(asked.args))) return wrong(noFeature(asked.args, features), asked.start);
         used.add(variableOf(asked.args));
       }
-      // Its regular expressions would be JavaScript's, which some texts keep busy for years.
-      if ((node.op === "rcall" || node.op === "call") && node.args[0] === "matches") return wrong("matches() is not offered: use ==, in, contains(), startsWith() or endsWith()", node.start);
     }
     const { valid, type = "", error } = parsed.check();
     if (!valid) {
@@ -141,14 +134,6 @@ function noFeature(name: string, features: readonly Feature[]): string {
 
 function shapeOf(outputs: RuleOptions["outputs"]): string {
   return Object.entries(outputs).map(([name, value]) => (Array.isArray(value) ? `${name}[${value.length}]` : name)).sort().join(", ");
-}
-
-function* nodesOf(value: unknown): Generator<ASTNode> {
-  if (Array.isArray(value)) for (const item of value) yield* nodesOf(item);
-  else if (typeof value === "object" && value !== null && "op" in value && "args" in value) {
-    yield value as ASTNode;
-    yield* nodesOf(value.args);
-  }
 }
 
 /** The features of one row as the rules take them; a sentence where a value is of another type. A column that is not there is missing. */

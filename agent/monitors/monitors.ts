@@ -35,7 +35,7 @@ import { Learning, type LearningSnapshot } from "./learning.ts";
 import { LivePerformance, type PerformanceJudgesSnapshot, type PerformanceRowsSnapshot } from "./live-performance.ts";
 import type { MonitorsOptions } from "./options.ts";
 import type { QualificationOptions } from "./qualification-options.ts";
-import { Qualification, type QualificationSnapshot } from "./qualification.ts";
+import { Qualification, type QualificationSetup, type QualificationSnapshot } from "./qualification.ts";
 import { RateMonitor, type RateSnapshot } from "./rate-monitor.ts";
 import { referenceDigest } from "./reference-file.ts";
 import { alarmThreshold, rowRateStart } from "./row-rate.ts";
@@ -67,6 +67,8 @@ export interface Told {
 /** A part of the state, kept for a restart on its own. */
 export interface Part {
   readonly name: string;
+  /** One after the other is kept under this name: there is nothing to say of what belongs to another. */
+  readonly isReplaced?: boolean;
   /** Another number when there is something new to keep. */
   revision(): number;
   /** Structured-clonable. Shares memory with the monitors: copy or write it down before they hear more. */
@@ -86,6 +88,8 @@ export interface Monitors {
   features(question: FeaturesQuestion): FeaturesView;
   /** Hears what still waits for the featuriser, without it. Nothing may be heard after. */
   close(): void;
+  /** How the model's answers are read; whether they are free text, their protocol tells. */
+  readonly reading: QualificationSetup["reading"];
   /** `detectors` are some hundred kilobytes at most; `actuals` and `rungs`, with the answers that wait for their actuals, some megabytes. */
   readonly parts: { readonly detectors: Part; readonly actuals: Part; readonly rungs?: Part };
 }
@@ -119,6 +123,7 @@ const strangersMax = 100;
 
 class ModelMonitors implements Monitors {
   readonly parts: Monitors["parts"];
+  readonly reading: Monitors["reading"];
   readonly #options: MonitorsOptions;
   readonly #plain: PlainOptions | undefined;
   readonly #model: string;
@@ -162,7 +167,7 @@ class ModelMonitors implements Monitors {
     this.#performance = new LivePerformance({ model, clear, falseAlarms, problem, score, actuals }, known, judge);
     if (this.#performance.trouble !== undefined) this.#note(this.#performance.trouble);
     if (usable !== reference) this.#note(`drift of features is not watched: the reference is of the model "${(reference as Reference).model}", not of "${model}"`);
-    const reading = { prediction: options.prediction, scores: this.#scores, regression: (known?.estimator?.problem ?? problem) === "regression" };
+    const reading = (this.reading = { prediction: options.prediction, scores: this.#scores, regression: (known?.estimator?.problem ?? problem) === "regression" });
     this.#qualification = qualification && new Qualification({ options: qualification, reading, ttl: actuals.ttl });
     if (usable === "learn") this.#learning = new Learning(options.learn, this.#scoreName);
     else if (usable !== "none") this.#watch(usable);

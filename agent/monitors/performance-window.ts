@@ -5,10 +5,7 @@
  * Bounded by rows, and with many columns by fewer of them, so that neither memory nor the cost of a figure grows with the
  * number of classes: at most 100,000 numbers, 0.8 MB.
  */
-import type { Value } from "../../detectors/reference/reference.ts";
-
-/** A class as it is compared: true, "true", "1" and 1 are one; undefined where there is none. */
-export type PlainClass = number | string | undefined;
+import type { PlainClass } from "../protocols/plain-class.ts";
 
 export interface PerformanceRow {
   readonly prediction: PlainClass;
@@ -83,20 +80,4 @@ export class PerformanceWindow {
     const numbers = (ring: Float64Array) => Float64Array.from({ length }, (_, i) => ring[(count - length + i) % this.size] as number);
     return { scores: scores.map(numbers), features: features.map(numbers), predictions: inOrder(predictions), actuals: inOrder(actuals) };
   }
-}
-
-/** Do a prediction and an actual name the same class, however it is written? */
-export function isSameClass(prediction: Value, actual: Value): boolean {
-  return plainClass(prediction) === plainClass(actual);
-}
-
-/** A number that is written as text is that number; true is 1 and false is 0. */
-export function plainClass(value: Value): PlainClass {
-  if (typeof value === "boolean") return Number(value);
-  if (typeof value === "number") return Number.isFinite(value) ? value : undefined;
-  if (typeof value !== "string" || value === "") return undefined;
-  if (value === "true") return 1;
-  if (value === "false") return 0;
-  const number = Number(value);
-  return value.trim() === "" || Number.isNaN(number) ? value : number;
 }

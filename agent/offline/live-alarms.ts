@@ -5,7 +5,7 @@
 import type { Reference, Value } from "../../detectors/reference/reference.ts";
 import type { Judgement } from "../judgement.ts";
 import { FeatureDrift } from "../monitors/feature-drift.ts";
-import { isSameClass } from "../monitors/performance-window.ts";
+import { isSameClass } from "../protocols/plain-class.ts";
 import { RateMonitor } from "../monitors/rate-monitor.ts";
 import type { FalseAlarmBudget } from "../units.ts";
 import type { AlarmKind, ReplayAlarm } from "./replay-result.ts";

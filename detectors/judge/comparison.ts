@@ -22,6 +22,8 @@ export interface Comparison<Event, State> {
   interval(state: State, alpha: number): Interval;
   /** What the evidence rests on (errors, pairs that differ), and as how many independent ones they were judged (grouping.ts). */
   seen(state: State): Seen;
+  /** What each side is by itself, where the effect is made of that; in the events' unit, or a ratio of them. */
+  sides?(state: State): { readonly candidate: number; readonly primary: number } | undefined;
 }
 
 export interface Seen {

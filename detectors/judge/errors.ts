@@ -8,7 +8,8 @@
  * busy hours with the primary's quiet ones. So "not worse" is proved at each step anew, while evidence of harm is kept.
  *
  * Grouped, the evidence has each key's first failure, and each second with failures as one. The interval has each key's
- * first request, and each second as one trial that may have failed in part. The effect is always that of all requests.
+ * first request, and each second as one trial that may have failed in part. The effect is always that of all requests. A
+ * request that carries a batch is one trial, and fails in part where a part of its rows does.
  */
 import type { Interval } from "../guarantee/interval.ts";
 import { rateSequence } from "../guarantee/rate-sequence.ts";
@@ -23,7 +24,8 @@ export interface ErrorsOptions {
 }
 
 export interface ErrorsEvent extends Dealt {
-  readonly failed: boolean;
+  /** Or the part of it that did, 0 to 1. */
+  readonly failed: boolean | number;
 }
 
 interface Side {
@@ -78,13 +80,13 @@ export function errors({ ratio = 1, grouping = "each" }: ErrorsOptions = {}): Co
       if (grouping === "second" && first) turn(state);
       const side = candidate ? state.candidate : state.primary;
       side.requests += 1;
-      if (failed) side.failures += 1;
+      side.failures += Number(failed);
       if (grouping === "second") {
         side.openTrials += 1;
-        if (failed) side.openFailed += 1;
+        side.openFailed += Number(failed);
       } else if (first) {
         side.trials += 1;
-        if (failed) side.failed += 1;
+        side.failed += Number(failed);
       }
       return state;
     },
@@ -102,6 +104,10 @@ export function errors({ ratio = 1, grouping = "each" }: ErrorsOptions = {}): Co
     },
 
     seen: (state) => share.seen(state.share),
+
+    sides({ candidate, primary }) {
+      return candidate.requests === 0 || primary.requests === 0 ? undefined : { candidate: candidate.failures / candidate.requests, primary: primary.failures / primary.requests };
+    },
   };
 }
 

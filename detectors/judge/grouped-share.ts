@@ -16,8 +16,8 @@ export interface GroupedShareState {
 }
 
 export interface DealtHit extends Dealt {
-  /** It is one of those that are counted; the others only turn the seconds. */
-  readonly hit: boolean;
+  /** It is one of those that are counted, or the part of it that is, 0 to 1; the others only turn the seconds. */
+  readonly hit: boolean | number;
 }
 
 export interface GroupedShare {
@@ -33,8 +33,8 @@ export interface GroupedShare {
 export function groupedShare({ ratio = 1, grouping = "each" }: { readonly ratio?: number; readonly grouping?: Grouping }): GroupedShare {
   const evidence = shareEvidence({ ratio });
 
-  function count(state: GroupedShareState, share: number, weight: number): void {
-    state.share = evidence.step(state.share, share, weight);
+  function count(state: GroupedShareState, share: number, weight: number, size = 1): void {
+    state.share = evidence.step(state.share, share, weight, size);
     state.effective += 1;
   }
 
@@ -56,15 +56,17 @@ export function groupedShare({ ratio = 1, grouping = "each" }: { readonly ratio?
 
     step(state, { candidate, weight, group, hit }) {
       if (!(weight >= 0 && weight <= 1)) throw new RangeError(`groupedShare: weight must be 0 to 1, got ${weight}`);
-      if (hit) state.events += 1;
+      const size = Number(hit);
+      if (!(size >= 0 && size <= 1)) throw new RangeError(`groupedShare: a hit must be 0 to 1, got ${size}`);
+      if (size > 0) state.events += 1;
       if (grouping === "second") {
         const second = checkGroup(grouping, group);
         const { open } = state;
         // An event that comes late joins the second that is open: what is over is judged.
         if (open.group === undefined || second > open.group) turn(state, second, weight);
         else if (weight !== open.weight) turn(state, open.group, weight);
-        if (hit) open[candidate ? "candidate" : "primary"] += 1;
-      } else if (hit && isFirst(state.groups, grouping, group)) count(state, candidate ? 1 : 0, weight);
+        open[candidate ? "candidate" : "primary"] += size;
+      } else if (size > 0 && isFirst(state.groups, grouping, group)) count(state, candidate ? 1 : 0, weight, size);
       return state;
     },
 

@@ -121,6 +121,11 @@ export function latency({ q, ratio = 1, grouping = "each" }: LatencyOptions): Co
     },
 
     seen: (state) => share.seen(state.share),
+
+    sides({ candidate, primary }) {
+      const [of, against] = [sketch.quantile(candidate, q), sketch.quantile(primary, q)];
+      return of === undefined || against === undefined ? undefined : { candidate: of, primary: against };
+    },
   };
 
   /** Widened by the sketch's own error. */

@@ -22,6 +22,8 @@ import { isFirst, noGroups, type Grouping, type Groups } from "./grouping.ts";
 export interface PairEvent {
   /** What the candidate was beside the primary. */
   readonly candidate: "worse" | "same" | "better";
+  /** By what part of a batch, where the pair is one of batches: the rows in which it is worse less those in which it is better. 0 to 1. */
+  readonly size?: number;
   readonly group?: number;
 }
 
@@ -44,9 +46,10 @@ export function pairs({ ratio = 1, grouping = "each" }: { readonly ratio?: numbe
   return {
     guarantee: share.guarantee,
     start: () => ({ share: share.start(), groups: noGroups(grouping), pairs: 0, worse: 0, difference: counted.start() }),
-    step(state, { candidate, group }) {
-      state.share = share.step(state.share, { candidate: candidate === "worse", weight: 0.5, hit: candidate !== "same", ...(group !== undefined && { group }) });
-      const worse = candidate === "worse" ? 1 : candidate === "better" ? -1 : 0;
+    step(state, { candidate, size = 1, group }) {
+      const hit = candidate === "same" ? 0 : size;
+      state.share = share.step(state.share, { candidate: candidate === "worse", weight: 0.5, hit, ...(group !== undefined && { group }) });
+      const worse = candidate === "worse" ? hit : -hit;
       state.pairs += 1;
       state.worse += worse;
       if (isFirst(state.groups, grouping, group)) state.difference = counted.step(state.difference, worse);

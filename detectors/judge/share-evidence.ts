@@ -12,6 +12,11 @@
  * one has taught, moved to the same relative risk and worth twenty events at most, so that a small harm need not be learnt
  * anew at every step. The bet is laid before the next event comes, so the promise holds across steps.
  *
+ * An event may be worth less than one, where of several things that were dealt together a part is to be counted: of a batch
+ * of ten rows with three mistakes, 0.3. What a bet makes of such a part is its gain to that power, which lies below the chord
+ * that its mean is on (a^x is convex in x), so that the promise is then of the mean parts of both sides, whatever else there
+ * is to say of how they are distributed.
+ *
  * Promise: while the candidate's relative risk is r or less at every event given all before it, the evidence ever reaches
  * 1/alpha with probability alpha at most. Sources: rate-evidence.ts; the conditioning is that of the comparison of two
  * Poisson rates, as in M. Lindon and A. Malek, Anytime-valid inference for multinomial count data, NeurIPS 2022.
@@ -41,9 +46,10 @@ export interface ShareEvidence {
    *
    * @param share of the event that is the candidate's: 1 or 0, or between for a batch of events that counts as one.
    * @param weight the candidate's share of the traffic when it happened. At 0 and 1 an event says nothing and is passed over.
-   * @throws RangeError for a share or a weight outside 0 to 1.
+   * @param size what the event is worth, 0 to 1.
+   * @throws RangeError for a share, a weight or a size outside 0 to 1.
    */
-  step(state: ShareState, share: number, weight: number): ShareState;
+  step(state: ShareState, share: number, weight: number, size?: number): ShareState;
   /** Natural logarithm of the evidence. Cost: some microseconds. */
   logEvidence(state: ShareState): number;
 }
@@ -61,14 +67,15 @@ export function shareEvidence({ ratio = 1 }: { readonly ratio?: number } = {}): 
 
     start: () => ({ settled: 0, bound: 0, ...evenPrior, candidate: 0, primary: 0 }),
 
-    step(state, share, weight) {
+    step(state, share, weight, size = 1) {
       if (!(share >= 0 && share <= 1)) throw new RangeError(`shareEvidence: share must be 0 to 1, got ${share}`);
       if (!(weight >= 0 && weight <= 1)) throw new RangeError(`shareEvidence: weight must be 0 to 1, got ${weight}`);
+      if (!(size >= 0 && size <= 1)) throw new RangeError(`shareEvidence: size must be 0 to 1, got ${size}`);
       if (weight === 0 || weight === 1) return state;
       const bound = (weight * ratio) / (weight * ratio + 1 - weight);
       if (bound !== state.bound) reweigh(state, bound);
-      state.candidate += share;
-      state.primary += 1 - share;
+      state.candidate += share * size;
+      state.primary += (1 - share) * size;
       return state;
     },
 

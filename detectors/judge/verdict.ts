@@ -27,7 +27,7 @@ export interface Judged<Event, State> {
   readonly share: number;
   /** Effects below this are never called harm, however certain; in the comparison's unit. */
   readonly minimumHarm: number;
-  /** Not worse means: worse by less than this, for certain; in the comparison's unit. */
+  /** Not worse means: worse by less than this, for certain; in the comparison's unit. Infinity: only harm is looked for. */
   readonly margin: number;
 }
 
@@ -38,6 +38,8 @@ export interface ComparisonReading extends Seen {
   readonly threshold: number;
   readonly effect: number | undefined;
   readonly interval: Interval;
+  /** Present where the comparison tells what each side is by itself. */
+  readonly sides?: { readonly candidate: number; readonly primary: number };
 }
 
 export interface JudgeReading<Name extends string> {
@@ -61,8 +63,12 @@ export interface Judge<C extends Record<string, Any>> {
   step<Name extends keyof C & string>(state: { [N in keyof C]: StateOf<C[N]> }, name: Name, event: EventOf<C[Name]>): void;
   /** Whether this comparison calls harm: cheap enough to be asked after every event of it. */
   isHarmed<Name extends keyof C & string>(state: { [N in keyof C]: StateOf<C[N]> }, name: Name): boolean;
-  /** All of it, for people and for promotion. Cost: about a millisecond a comparison. */
-  read(state: { [N in keyof C]: StateOf<C[N]> }, timeIsUp: boolean): JudgeReading<keyof C & string>;
+  /**
+   * All of it, for people and for promotion. Cost: about a millisecond a comparison.
+   *
+   * @param silent comparisons that are not waited for: nothing of what they compare has come. They can still have harmed before.
+   */
+  read(state: { [N in keyof C]: StateOf<C[N]> }, timeIsUp: boolean, silent?: ReadonlySet<string>): JudgeReading<keyof C & string>;
 }
 
 /** @param alpha the budget, between 0 and 1. @throws RangeError for an alpha, a share, a margin or a minimum harm that makes no sense. */
@@ -95,24 +101,27 @@ export function judge<C extends Record<string, Any>>({ alpha, comparisons }: { r
 
     isHarmed,
 
-    read(state, timeIsUp) {
+    read(state, timeIsUp, silent = new Set()) {
       const readings = names.map((name): [keyof C & string, ComparisonReading] => {
         const { comparison, margin } = of(name);
         const interval = comparison.interval(state[name], alpha);
+        const sides = comparison.sides?.(state[name]);
         return [
           name,
           {
-            verdict: isHarmed(state, name) ? "harm" : interval.upper < margin ? "not-worse" : "continue",
+            verdict: isHarmed(state, name) ? "harm" : interval.upper < margin || margin === Infinity ? "not-worse" : "continue",
             log10Evidence: comparison.logEvidence(state[name]) / Math.LN10,
             threshold: thresholdOf(name) / Math.LN10,
             effect: comparison.effect(state[name]),
             interval,
             ...comparison.seen(state[name]),
+            ...(sides !== undefined && { sides }),
           },
         ];
       });
       const harmed = readings.filter(([, { verdict }]) => verdict === "harm").map(([name]) => name);
-      const proved = readings.every(([, { verdict }]) => verdict === "not-worse");
+      const awaited = readings.filter(([name]) => !silent.has(name));
+      const proved = awaited.length > 0 && awaited.every(([, { verdict }]) => verdict === "not-worse");
       return {
         verdict: harmed.length > 0 ? "harm" : proved ? "not-worse" : timeIsUp ? "inconclusive" : "continue",
         harmed,
@@ -125,5 +134,5 @@ export function judge<C extends Record<string, Any>>({ alpha, comparisons }: { r
 function check(name: string, { share, minimumHarm, margin }: Any): void {
   if (!(share > 0 && share < Infinity)) throw new RangeError(`judge: ${name}: share must be above 0, got ${share}`);
   if (!(minimumHarm >= 0 && minimumHarm < Infinity)) throw new RangeError(`judge: ${name}: minimumHarm must be 0 or more, got ${minimumHarm}`);
-  if (!(margin > 0 && margin < Infinity)) throw new RangeError(`judge: ${name}: margin must be above 0, got ${margin}`);
+  if (!(margin > 0)) throw new RangeError(`judge: ${name}: margin must be above 0, got ${margin}`);
 }

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { isSameClass, PerformanceWindow, plainClass } from "../../agent/monitors/performance-window.ts";
+import { PerformanceWindow } from "../../agent/monitors/performance-window.ts";
+import { isSameClass, plainClass } from "../../agent/protocols/plain-class.ts";
 
 test("only the latest rows are held, the oldest first", () => {
   const window = new PerformanceWindow(3, { scores: 2, features: 1 });

@@ -2,13 +2,14 @@
  * Do two answers to one question say the same? Row by row: classes must be the same class, scores lie within a difference,
  * numbers within a ratio. Which columns say it tells the config (`monitors.prediction`, `monitors.score`), or what they look
  * like: columns of whole numbers, texts or truth values are classes; several columns of one output between 0 and 1 are the
- * classes' scores, of which the highest counts; one such column is a score; all others are numbers.
+ * classes' scores, of which the highest counts; one such column is a score; all others are numbers. What a single answer predicts
+ * and how sure it is are read in the same way.
  *
  * Two texts of a language model that differ may still mean the same, which nobody here can tell: they are not compared. Pure.
  */
-import type { Decoded, Value } from "../protocols/protocol.ts";
-import { isSameClass } from "./performance-window.ts";
-import type { ScoreColumns } from "../protocols/score-columns.ts";
+import { isSameClass } from "./plain-class.ts";
+import type { Decoded, Value } from "./protocol.ts";
+import type { ScoreColumns } from "./score-columns.ts";
 
 /** How answers are read. */
 export interface Reading {
@@ -38,7 +39,7 @@ export interface Compared {
   readonly said: { readonly primary: readonly Value[]; readonly rung: readonly Value[] } | undefined;
 }
 
-type Answer = Extract<Decoded, { ok: true }>;
+export type Answer = Extract<Decoded, { ok: true }>;
 type Kind = "class" | "score" | "number" | "text";
 
 /** What both say of one thing; `rung` is undefined where the rung says nothing of it. */
@@ -72,6 +73,31 @@ export function cameTrue(said: Value, actual: Value, { regression, tolerance }: 
   const areNumbers = typeof said === "number" && typeof actual === "number";
   if (areNumbers && (regression || !Number.isInteger(said) || !Number.isInteger(actual))) return isNear(said, actual, tolerance.number);
   return isSameClass(said, actual);
+}
+
+/** What one answer predicts of each row; undefined where that is not one value a row. */
+export function predictionsOf(answer: Answer, reading: Reading): readonly Value[] | undefined {
+  return saidOf(facetsOf(answer, answer, reading))?.primary;
+}
+
+/**
+ * The number of each row that says most: its score, of two classes the second's and of more the highest; or what a regression
+ * predicts. `isScore`: one between 0 and 1. Undefined where there is none.
+ */
+export function numbersOf(answer: Answer, { prediction, scores, regression }: Reading): { readonly values: readonly number[]; readonly isScore: boolean } | undefined {
+  const columns = columnsOf(answer);
+  const chosen = scores.columns.length > 0 ? scores.columns : regression && prediction !== undefined ? [prediction] : undefined;
+  const numeric = [...columns].filter(([name, values]) => (chosen === undefined ? regression || !isWhole(values) : chosen.includes(name)) && values.every((value) => typeof value === "number" && Number.isFinite(value))) as [string, readonly number[]][];
+  const [first] = numeric;
+  if (first === undefined || (chosen !== undefined && numeric.length < chosen.length)) return undefined;
+  const output = (name: string) => name.replace(/_\d+$/, "");
+  const family = chosen === undefined ? numeric.filter(([name]) => output(name) === output(first[0])) : numeric;
+  const isScore = !regression && family.every(([, values]) => isShare(values));
+  const values = Array.from({ length: answer.rows }, (_, row) => {
+    const numbers = family.map(([, of]) => of[row] as number);
+    return numbers.length > 2 || scores.classes !== undefined ? Math.max(...numbers) : (numbers.at(-1) as number);
+  });
+  return { values, isScore };
 }
 
 function facetsOf(primary: Answer, rung: Answer, { prediction, scores, regression, freeText }: Reading): readonly Facet[] {

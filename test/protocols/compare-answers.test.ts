@@ -1,6 +1,6 @@
 /** Do two answers say the same: by what the config names, and by what they look like. */
 import { expect, test } from "vitest";
-import { cameTrue, compareAnswers, type Reading } from "../../agent/monitors/compare-answers.ts";
+import { cameTrue, compareAnswers, type Reading } from "../../agent/protocols/compare-answers.ts";
 import { scoreColumns } from "../../agent/protocols/score-columns.ts";
 import type { Decoded, Value } from "../../agent/protocols/protocol.ts";
 
