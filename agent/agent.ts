@@ -40,6 +40,7 @@ import { startProtocolFinder } from "./protocol-finder.ts";
 import type { ProtocolName } from "./protocols/protocols.ts";
 import { recorder } from "./recorder.ts";
 import { openShelf } from "./reference-shelf.ts";
+import { logSignal } from "./signal-log.ts";
 import { stateView } from "./state-document.ts";
 import { recordingFiles } from "./store/recordings.ts";
 import { startSwim, unnamed, type Swim, type SwimDeps } from "./swim.ts";
@@ -129,7 +130,7 @@ export async function startAgent(given: Config, { clock, log: written, version, 
   const announce: Announce = exporters(
     {
       // What is told of a target stays with whoever hears it, so a target that has no name yet is not told.
-      signals: (signal) => signal.type !== "rollout" && signal.type !== "version" && isNamed(signal) && hub.announce(signal),
+      signals: (signal) => isNamed(signal) && hub.announce(signal),
       alertmanager: (signal) => pages.signal(signal),
       opentelemetry: (signal) => telemetry.signal(signal),
       series: (signal) => isNamed(signal) && record.signal(signal),
@@ -322,11 +323,4 @@ function driftSignal({ stream, detector, culprits, statistic, threshold, message
 
 function isNamed({ target }: Signal): boolean {
   return target.model !== unnamed;
-}
-
-function logSignal(log: Log, signal: Signal): void {
-  if (signal.type !== "transition") return;
-  const { from, to, rung, reason, cause } = signal;
-  const level = to === "failed" ? "error" : to === "suspect" || to === "degraded" || to === "isolated" ? "warn" : "info";
-  log[level]({ from, to, rung, reason, cause }, `the primary is ${to}, answers come from ${rung}`);
 }

@@ -7,7 +7,7 @@ import type { AlertName } from "./alerts.ts";
 import type { DashboardsOptions } from "./options.ts";
 
 /** Pushed by Pilotfish itself, at once and with more to say than a rule knows. */
-export const pushedAlerts = ["PilotfishFailover", "PilotfishDrift", "PilotfishApproval"] as const;
+export const pushedAlerts = ["PilotfishFailover", "PilotfishDrift", "PilotfishApproval", "PilotfishRolloutAborted"] as const;
 type PushedName = (typeof pushedAlerts)[number];
 
 interface Inhibition {
