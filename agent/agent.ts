@@ -37,6 +37,7 @@ import type { Override } from "./override.ts";
 import { recorder } from "./recorder.ts";
 import { openShelf } from "./reference-shelf.ts";
 import { rolloutRoom } from "./rollouts.ts";
+import { logSignal } from "./signal-log.ts";
 import { stateView } from "./state-document.ts";
 import { recordingFiles } from "./store/recordings.ts";
 import { succession } from "./succession.ts";
@@ -116,7 +117,7 @@ export async function startAgent(given: Config, { clock, log: written, version, 
   const announce: Announce = exporters(
     {
       // What is told of a target stays with whoever hears it, so a target that has no name yet is not told.
-      signals: (signal) => signal.type !== "rollout" && signal.type !== "version" && isNamed(signal) && hub.announce(signal),
+      signals: (signal) => isNamed(signal) && hub.announce(signal),
       alertmanager: (signal) => pages.signal(signal),
       opentelemetry: (signal) => telemetry.signal(signal),
       series: (signal) => isNamed(signal) && record.signal(signal),
@@ -267,11 +268,4 @@ function driftSignal({ stream, detector, culprits, statistic, threshold, message
 
 function isNamed({ target }: Signal): boolean {
   return target.model !== unnamed;
-}
-
-function logSignal(log: Log, signal: Signal): void {
-  if (signal.type !== "transition") return;
-  const { from, to, rung, reason, cause } = signal;
-  const level = to === "failed" ? "error" : to === "suspect" || to === "degraded" || to === "isolated" ? "warn" : "info";
-  log[level]({ from, to, rung, reason, cause }, `the primary is ${to}, answers come from ${rung}`);
 }

@@ -19,7 +19,7 @@ import { acceptUpgrades } from "../agent/api/upgrade.ts";
 import { systemClock } from "../agent/clock.ts";
 import { silent } from "../agent/log.ts";
 import { subprotocol } from "../exporters/frames.ts";
-import type { Broadcast } from "../exporters/signal.ts";
+import type { Signal } from "../exporters/signal.ts";
 import { signalHub, signalsOptions } from "../exporters/websocket.ts";
 import { cpuSeconds, residentMb } from "./measure.ts";
 
@@ -47,7 +47,7 @@ function transition(): void {
   const [from, to] = isOut ? (["suspect", "failed"] as const) : (["probation", "healthy"] as const);
   const rung = isOut ? "small" : "primary";
   const at = { target, atWallMs: systemClock.wallMs() };
-  const told: Broadcast[] = [{ type: "state", target, status: to, rung, reason: "circuit-open", cause, sinceWallMs: at.atWallMs, rev }];
+  const told: Signal[] = [{ type: "state", target, status: to, rung, reason: "circuit-open", cause, sinceWallMs: at.atWallMs, rev }];
   if (isOut) {
     told.push({ type: "directive", ...at, action: "eject", why: cause.evidence }, { type: "directive", ...at, action: "route", rung, why: cause.evidence });
   } else {

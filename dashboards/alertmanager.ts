@@ -7,7 +7,7 @@ import type { AlertName } from "./alerts.ts";
 import type { DashboardsOptions } from "./options.ts";
 
 /** Pushed by Pilotfish itself, at once and with more to say than a rule knows. */
-export const pushedAlerts = ["PilotfishFailover", "PilotfishDrift", "PilotfishApproval"] as const;
+export const pushedAlerts = ["PilotfishFailover", "PilotfishDrift", "PilotfishApproval", "PilotfishRolloutAborted"] as const;
 type PushedName = (typeof pushedAlerts)[number];
 
 interface Inhibition {
@@ -42,13 +42,15 @@ export const inhibitions: readonly Inhibition[] = [
   { because: ["PilotfishDrift"], silent: ["ModelDrifted", "ModelInputsBroken", "ModelPerformanceDropped", "ModelMiscalibrated", "ModelPerformanceInDoubt", "ModelServerWorse"], equal: ["model", "stream"] },
   { because: ["ModelDrifted"], silent: ["ModelServerDegraded"], equal: [...target, "model"] },
   { because: ["ModelAccuracyBelowFloor"], silent: ["ModelEstimatedAccuracyBelowFloor"], equal: [...target, "model", "metric"] },
+  { because: ["RolloutHarming"], silent: ["RolloutUndecided"], equal: [...target, "model"] },
+  { because: ["ModelVersionFlapping"], silent: ["ModelVersionChanged"], equal: [...target, "model"] },
   { because: ["GpuFellOffBus"], silent: ["GpuFatalError", "GpuFailed", "GpuFault", "GpuApplicationError"], equal: [...target, "gpu"] },
   { because: ["GpuFatalError"], silent: ["GpuFailed", "GpuMemoryErrors", "GpuFault", "GpuApplicationError"], equal: [...target, "gpu"] },
   { because: ["GpuFailed"], silent: ["GpuRowRemapFailed"], equal: [...target, "gpu"] },
   { because: ["GpuRowRemapFailed"], silent: ["GpuRowRemapPending"], equal: [...target, "gpu"] },
   { because: ["GpuThrottled"], silent: ["GpuHot"], equal: [...target, "gpu"] },
   { because: ["PilotfishDown"], silent: ["PilotfishCrashLooping", "PilotfishCollectorDown", "PilotfishGpuUnknown", "PilotfishAnalysisBlind"], equal: target },
-  { because: ["PilotfishAnalysisDown"], silent: ["PilotfishAnalysisBlind", "PilotfishSamplesDropped"], equal: target },
+  { because: ["PilotfishAnalysisDown"], silent: ["PilotfishAnalysisBlind", "PilotfishSamplesDropped", "RolloutJudgeBlind"], equal: target },
   { because: ["StateDiskNearlyFull"], silent: ["PilotfishStateNotWritten"], equal: target },
 ];
 

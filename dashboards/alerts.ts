@@ -2,7 +2,7 @@
  * Every alert, in the order in which a person on call asks: do clients get answers, what is wrong with the server, does the
  * ladder hold, are the answers still good, is the machine to blame, does Pilotfish itself still see. A file each in alerts/.
  *
- * `PilotfishFailover` and `PilotfishDrift` are pushed to Alertmanager by Pilotfish itself and must not be rules as well.
+ * What `pushedAlerts` names (alertmanager.ts) is pushed to Alertmanager by Pilotfish itself and must not be a rule as well.
  * Each alert has a page in docs/runbooks, and stories in stories/ of which it must fire in one and not in another.
  */
 import type { Alert, Alerts } from "./alerts/alert.ts";

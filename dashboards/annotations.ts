@@ -5,10 +5,10 @@
 import { AnnotationQueryBuilder } from "@grafana/grafana-foundation-sdk/dashboard";
 import { instruments, type Instrument } from "../exporters/instruments.ts";
 import { datasource } from "./panels.ts";
-import { countBy, maxBy, minBy, type Vector } from "./promql.ts";
+import { countBy, maxBy, minBy, type TargetLabel, type Vector } from "./promql.ts";
 import { shown } from "./rows/row.ts";
 
-export type AnnotationName = "Transitions" | "Drift" | "Versions" | "Config refused" | "XID" | "Restarts";
+export type AnnotationName = "Transitions" | "Drift" | "Versions" | "Rollouts" | "Model versions" | "Config refused" | "XID" | "Restarts";
 
 interface Annotation {
   readonly color: string;
@@ -18,7 +18,7 @@ interface Annotation {
 }
 
 /** Where a counter has grown. A series that was not there a step before counts as zero, which `increase` would not. */
-function grown<Label extends string>(counter: Instrument<"counter", Label>, by: readonly Label[]): string {
+function grown<Label extends string>(counter: Instrument<"counter", Label>, by: readonly (Label | TargetLabel)[]): string {
   const total = (offset: string) => `sum by (${by.join(", ")}) (${shown(counter)}${offset})`;
   return `${total("")} - (${total(" offset $__interval")} or ${total("")} * 0) > 0`;
 }
@@ -26,6 +26,9 @@ function grown<Label extends string>(counter: Instrument<"counter", Label>, by: 
 const before = (expr: string, offset = " offset $__interval") => expr.replaceAll("})", `}${offset})`);
 
 const versions = countBy(["instance", "version"], shown(instruments.buildInfo));
+
+const phases = (offset = "") => `max by (model, phase) (${shown(instruments.rolloutPhase)}${offset}) == 1`;
+const served = maxBy(["model", "instance", "version"], shown(instruments.versionInfo));
 
 const starts = maxBy(["instance", "process"], shown(instruments.processStart));
 /** A process that is down is not seen, so the one before it is looked for further back than one step. */
@@ -41,6 +44,9 @@ const annotations: Readonly<Record<AnnotationName, Annotation>> = {
     title: "{{instance}}: Pilotfish {{version}}",
     text: "another version runs",
   },
+  Rollouts: { color: "yellow", expr: `${phases()} unless ${phases(" offset $__interval")}`, title: "{{model}}: rollout {{phase}}", text: "the candidate's share is on the board Rollout" },
+  // What serves from then on, at the sidecar that saw it change.
+  "Model versions": { color: "dark-blue", expr: `${served} and on (model, instance) (${grown(instruments.versionChanges, ["model", "instance"])})`, title: "{{model}}: version {{version}}", text: "{{instance}}" },
   "Config refused": { color: "dark-yellow", expr: `${minBy(["instance"], shown(instruments.configReloadOk))} == 0`, title: "{{instance}}: config refused", text: "the one before it stays in force" },
   XID: { color: "red", expr: grown(instruments.gpuXids, ["gpu", "xid"]), title: "XID {{xid}}", text: "{{gpu}}" },
   Restarts: { color: "light-blue", expr: `${starts} - ${startsBefore} > 0`, title: "{{process}} started anew", text: "{{instance}}" },

@@ -1,7 +1,7 @@
 /** Ways from one dashboard to another that keep the time range and the variables, for a click on a series or a tile. */
 
 /** In the order in which a person on call asks. */
-export const boardNames = ["overview", "inference", "failover", "drift", "performance", "hardware", "fleet", "pilotfish"] as const;
+export const boardNames = ["overview", "inference", "failover", "drift", "performance", "rollout", "hardware", "fleet", "pilotfish"] as const;
 export type BoardName = (typeof boardNames)[number];
 
 export interface Link {
@@ -16,7 +16,7 @@ export const uidOf = (board: BoardName): string => `pilotfish-${board}`;
 const common = ["datasource", "job", "instance", "model"] as const;
 
 /** Variables that one dashboard has beside them. */
-export type Extra = "gpu" | "feature" | "metric";
+export type Extra = "gpu" | "feature" | "metric" | "comparison";
 
 /**
  * @param from which variables of the next dashboard take their value from a label of the series that was clicked; the others

@@ -73,6 +73,16 @@ export const dashboardsOptions = z.strictObject({
       performance: z.record(z.string().regex(/^[a-z][a-z0-9_]*$/), z.number()).refine((floors) => Object.keys(floors).length > 0, "expected at least one metric, such as { roc_auc: 0.7 }").default({ accuracy: 0.5, roc_auc: 0.6 }),
       /** The fleet's population stability index over an hour, above which it counts as far from the reference. */
       fleetPsi: z.number().positive().default(0.25),
+      rollout: z
+        .strictObject({
+          /** How long a rollout may wait for a person. */
+          undecided: promDuration.default("30m"),
+          /** Share of the copies for a candidate that may be let go. */
+          letGo: ratio(0.5),
+          /** Changes of version within an hour that are too many. */
+          versionChanges: z.number().positive().default(3),
+        })
+        .prefault({}),
       memory: ratio(0.9),
       gpuMemory: ratio(0.97),
       /** Degrees Celsius below the temperature at which a GPU slows down. */

@@ -14,7 +14,7 @@ export interface PanelExpression {
 
 /** Values that choose everything, for windows as short as these tests' stories. */
 export const everything = (window: string, step: string) =>
-  ({ job: ".+", instance: ".+", model: ".+", gpu: ".+", feature: ".+", metric: "accuracy", __rate_interval: window, __range: window, __interval: step }) as const;
+  ({ job: ".+", instance: ".+", model: ".+", gpu: ".+", feature: ".+", metric: "accuracy", comparison: "errors", __rate_interval: window, __range: window, __interval: step }) as const;
 
 /**
  * @param variables a value for each variable that the expressions name, without `$`: those of the dashboard, and Grafana's

@@ -10,6 +10,7 @@ import type { Outcome } from "../agent/backend.ts";
 import { instruments } from "../exporters/instruments.ts";
 import { bucket, selecting } from "./alerts/alert.ts";
 import { fleetRules } from "./fleet.ts";
+import { fleetRolloutRules } from "./fleet-rollout.ts";
 import type { DashboardsOptions } from "./options.ts";
 import { type buckets, increase, noneOf, rate, share, type TargetLabel, type Vector } from "./promql.ts";
 import type { RecordingRule } from "./recording-rule.ts";
@@ -118,4 +119,5 @@ export const recordingRules = (options: DashboardsOptions): readonly RecordingRu
     }),
   ),
   ...fleetRules(options),
+  ...fleetRolloutRules(options),
 ];

@@ -8,6 +8,7 @@ import { alertsByName, type Alert, type AlertName } from "./alerts.ts";
 import type { DashboardsOptions } from "./options.ts";
 import { annotations, labels } from "./rules.ts";
 import { answers } from "./stories/answers.ts";
+import { canary } from "./stories/canary.ts";
 import { containers } from "./stories/container.ts";
 import { failover } from "./stories/failover.ts";
 import { gpus } from "./stories/gpu.ts";
@@ -19,7 +20,7 @@ import type { Firing, Series, Story } from "./stories/story.ts";
 
 /** It fires whatever happens, so it has no near miss. */
 export const watchdog = "PilotfishWatchdog" satisfies AlertName;
-export const stories: Readonly<Record<Exclude<AlertName, typeof watchdog>, Story>> = { ...answers, ...server, ...failover, ...quality, ...gpus, ...containers, ...self };
+export const stories: Readonly<Record<Exclude<AlertName, typeof watchdog>, Story>> = { ...answers, ...server, ...failover, ...quality, ...canary, ...gpus, ...containers, ...self };
 
 const instance = "pod-1:9464";
 

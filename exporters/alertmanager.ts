@@ -12,7 +12,7 @@ import type { Log } from "../agent/log.ts";
 import { Receiver } from "./alertmanager-receiver.ts";
 import { instruments } from "./instruments.ts";
 import type { Meter } from "./meter.ts";
-import { alertmanagerOptions, alertsOf, occurrenceOf, type AlertmanagerOptions, type Alerts } from "./pages.ts";
+import { alertmanagerOptions, alertsOf, expired, occurrenceOf, type AlertmanagerOptions, type Alerts } from "./pages.ts";
 import type { ApprovalSignal, Signal } from "./signal.ts";
 
 export { alertmanagerOptions };
@@ -41,7 +41,7 @@ export function alertmanager(options: AlertmanagerOptions, deps: AlertmanagerDep
   let alerts: Alerts = new Map();
 
   function current(): Alerts {
-    alerts = withoutForgotten(alerts, clock.wallMs());
+    alerts = withoutForgotten(expired(alerts, clock.wallMs()), clock.wallMs());
     return alerts;
   }
   const receivers = options.urls.map((url) => new Receiver(url, options, deps, current));

@@ -2,10 +2,12 @@
  * Every frame of the signals protocol `pilotfish.v1+json`, both ways, as schemas: what is sent, what is read, the AsyncAPI
  * document and the JSON Schema come from here. docs/SIGNALS.md shows one of each.
  *
- * Readers ignore fields and kinds that they do not know, so fields and kinds may be added within version 1.
+ * Readers ignore fields and kinds that they do not know, so fields and kinds may be added within version 1. What was added has a
+ * default, for publishers that do not send it yet.
  */
 import * as z from "zod";
 import { reasons } from "../agent/backend.ts";
+import { rolloutPhases } from "../agent/trial.ts";
 import { heldActions, judgeVerdicts, statuses } from "./signal.ts";
 
 export const protocolVersion = 1;
@@ -78,8 +80,25 @@ export const judgeBody = z.object({
   at: time,
 });
 
+export const rolloutBody = z.object({
+  target,
+  rollout: z.string(),
+  candidate: z.string(),
+  phase: z.enum(rolloutPhases),
+  /** Of agent/rollout/plan.ts. */
+  reason: z.string(),
+  step: z.int().min(0),
+  steps: z.int().min(0),
+  weight: z.number().min(0).max(1),
+  message: z.string(),
+  at: time,
+});
+
+const served = z.object({ version: z.string().optional(), digest: z.string().optional(), reference: z.string().optional() });
+export const versionBody = z.object({ target, from: served.optional(), to: served, message: z.string(), at: time });
+
 /** What a subscriber may choose between; all of them where it does not. */
-export const topics = ["state", "transition", "directive", "drift", "judge"] as const;
+export const topics = ["state", "transition", "directive", "drift", "judge", "rollout", "version"] as const;
 export type Topic = (typeof topics)[number];
 
 /**
@@ -123,13 +142,15 @@ export const publisherFrame = z.discriminatedUnion("kind", [
     }),
   }),
   envelope.extend({ kind: z.literal("reset"), body: z.object({ reason: z.enum(["gap", "epoch"]) }) }),
-  envelope.extend({ kind: z.literal("snapshot.begin"), body: z.object({ states: count, directives: count, drifts: count, judges: count }) }),
+  envelope.extend({ kind: z.literal("snapshot.begin"), body: z.object({ states: count, directives: count, drifts: count, judges: count, rollouts: count.default(0) }) }),
   numbered.extend({ kind: z.literal("snapshot.end"), seq, body: z.object({}) }),
   numbered.extend({ kind: z.literal("state"), body: stateBody }),
   numbered.extend({ kind: z.literal("directive"), body: directiveBody }),
   numbered.extend({ kind: z.literal("drift"), body: driftBody }),
   numbered.extend({ kind: z.literal("judge"), body: judgeBody }),
+  numbered.extend({ kind: z.literal("rollout"), body: rolloutBody }),
   numbered.extend({ kind: z.literal("transition"), body: transitionBody }),
+  numbered.extend({ kind: z.literal("version"), body: versionBody }),
   numbered.extend({ kind: z.literal("bookmark"), seq, body: z.object({}) }),
   envelope.extend({
     kind: z.literal("heartbeat"),
@@ -195,6 +216,7 @@ export const snapshotDocument = envelope.omit({ id: true }).extend({
   directives: z.array(directiveBody),
   drifts: z.array(driftBody),
   judges: z.array(judgeBody),
+  rollouts: z.array(rolloutBody).default([]),
 });
 export type SnapshotDocument = z.infer<typeof snapshotDocument>;
 

@@ -5,7 +5,7 @@
  */
 import * as z from "zod";
 import { duration } from "../agent/units.ts";
-import type { ApprovalSignal, DriftSignal, Signal, StateSignal } from "./signal.ts";
+import type { ApprovalSignal, DriftSignal, RolloutSignal, Signal, StateSignal } from "./signal.ts";
 
 const httpUrl = (example: string) => z.url({ protocol: /^https?$/, error: `expected a URL such as "${example}"` });
 const identity = ["alertname", "model", "severity", "stream", "decision"];
@@ -34,6 +34,8 @@ export interface Alert {
   readonly annotations: { readonly summary: string; readonly description: string };
   /** Of the first firing. */
   readonly startsAtMs: number;
+  /** When it ends by itself; undefined: by a signal alone. */
+  readonly untilMs: number | undefined;
   /** Undefined while it fires. */
   readonly endedAtMs: number | undefined;
 }
@@ -43,17 +45,20 @@ export type Alerts = ReadonlyMap<string, Alert>;
 
 export const alertsMax = 100;
 const textMax = 1_000;
+/** An end of a rollout is an event. It is shown for so long, for nothing comes that would end it unless another one is started. */
+const abortedShownMs = 3_600_000;
 
 /**
  * What is to be told after a signal; the same map where it changes nothing. A state that is failed, isolated or on probation
  * fires `PilotfishFailover`, a healthy, degraded or suspect one resolves it, and the others say nothing about it; a drift
- * fires and resolves `PilotfishDrift`, a decision that waits for a person `PilotfishApproval`. Holds at most `alertsMax`: a new one takes the place of the one resolved longest
- * ago, or is let go where all fire.
+ * fires and resolves `PilotfishDrift`, a decision that waits for a person `PilotfishApproval`; a rollout that was aborted by
+ * anything but a person fires `PilotfishRolloutAborted` for an hour or until another begins. Holds at most `alertsMax`: a new
+ * one takes the place of the one resolved longest ago, or is let go where all fire.
  */
 export function alertsOf(alerts: Alerts, signal: Signal | ApprovalSignal): Alerts {
   const occurrence = occurrenceOf(signal);
   if (occurrence === undefined) return alerts;
-  const { key, firing, atMs, labels, annotations } = occurrence;
+  const { key, firing, atMs, untilMs, labels, annotations } = occurrence;
   const known = alerts.get(key);
   if (!firing) {
     return known === undefined || known.endedAtMs !== undefined ? alerts : new Map(alerts).set(key, { ...known, endedAtMs: atMs });
@@ -68,7 +73,14 @@ export function alertsOf(alerts: Alerts, signal: Signal | ApprovalSignal): Alert
     if (oldest === undefined) return alerts;
     next.delete(oldest[0]);
   }
-  return next.set(key, { labels, annotations, startsAtMs: atMs, endedAtMs: undefined });
+  return next.set(key, { labels, annotations, startsAtMs: atMs, untilMs, endedAtMs: undefined });
+}
+
+/** With those ended whose time is over; the same map where there are none. */
+export function expired(alerts: Alerts, nowMs: number): Alerts {
+  const isOver = ({ endedAtMs, untilMs }: Alert) => endedAtMs === undefined && untilMs !== undefined && untilMs <= nowMs;
+  if (![...alerts.values()].some(isOver)) return alerts;
+  return new Map([...alerts].map(([key, alert]) => [key, isOver(alert) ? { ...alert, endedAtMs: alert.untilMs } : alert]));
 }
 
 /** The JSON for `POST /api/v2/alerts`. */
@@ -89,6 +101,7 @@ export interface Occurrence {
   readonly key: string;
   readonly firing: boolean;
   readonly atMs: number;
+  readonly untilMs: number | undefined;
   readonly labels: Alert["labels"];
   readonly annotations: Alert["annotations"];
 }
@@ -102,9 +115,10 @@ export function occurrenceOf(signal: Signal | ApprovalSignal): Occurrence | unde
       return driftOf(signal);
     case "approval":
       return approvalOf(signal);
+    case "rollout":
+      return abortOf(signal);
     case "transition":
     case "directive":
-    case "rollout":
     case "version":
     case "judge": // What follows from a verdict is a state or a decision, and pages as such.
       return undefined;
@@ -145,8 +159,22 @@ function approvalOf({ target, status, decision, question, evidence, default: fal
   );
 }
 
+/** A rollout that asks pages as a decision does, and who aborts it by hand knows. */
+function abortOf({ target, candidate, phase, reason, message, atWallMs }: RolloutSignal): Occurrence {
+  return {
+    ...occurred(
+      { alertname: "PilotfishRolloutAborted", model: target.model, severity: "warning" },
+      phase === "aborted" && reason !== "person",
+      atWallMs,
+      `The rollout of ${candidate} for model ${target.model} was aborted (${reason})`,
+      `${message.replace(/\.$/, "")}. The candidate gets no traffic any more; "pilotfish rollout status" shows the evidence and what was rolled back.`,
+    ),
+    untilMs: atWallMs + abortedShownMs,
+  };
+}
+
 function occurred(labels: Alert["labels"], firing: boolean, atMs: number, summary: string, description: string): Occurrence {
-  return { key: JSON.stringify(labels), firing, atMs, labels, annotations: { summary, description: description.slice(0, textMax) } };
+  return { key: JSON.stringify(labels), firing, atMs, untilMs: undefined, labels, annotations: { summary, description: description.slice(0, textMax) } };
 }
 
 export function withoutSlash(url: string): string {

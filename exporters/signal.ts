@@ -1,6 +1,7 @@
 /**
- * Everything that can be announced. Signals say what is so (`state`), what a subscriber should do (`directive`) and what a
- * rollout's judge finds (`judge`) as levels, so that a missed or repeated frame is harmless; `drift` and `transition` are for people.
+ * Everything that can be announced. Signals say what is so (`state`), what a subscriber should do (`directive`), what a rollout's
+ * judge finds (`judge`) and where it stands (`rollout`) as levels, so that a missed or repeated frame is harmless; `drift`,
+ * `transition` and `version` are for people.
  */
 import type { Reason } from "../agent/backend.ts";
 import type { Share } from "../agent/judgement.ts";
@@ -162,9 +163,7 @@ export interface ServedVersion {
   readonly reference: string | undefined;
 }
 
-/** What subscribers are sent. */
-export type Broadcast = StateSignal | TransitionSignal | DirectiveSignal | DriftSignal | JudgeSignal;
-export type Signal = Broadcast | RolloutSignal | VersionSignal;
+export type Signal = StateSignal | TransitionSignal | DirectiveSignal | DriftSignal | JudgeSignal | RolloutSignal | VersionSignal;
 
 /** What of a target can be said, by its model and endpoint: its version may change. A key for maps, and in acks. */
 export function targetKey({ model, endpoint }: Pick<Target, "model" | "endpoint">): string {

@@ -13,7 +13,7 @@ import type { Log } from "../agent/log.ts";
 import { mayDo, type Principal } from "../agent/principal.ts";
 import { duration } from "../agent/units.ts";
 import type { BodyOf, NackCode, SnapshotDocument } from "./frames.ts";
-import type { Broadcast } from "./signal.ts";
+import type { Signal } from "./signal.ts";
 import { EventStream, type EventStreamRequest } from "./websocket/event-stream.ts";
 import { Publication } from "./websocket/publication.ts";
 import { wantsOf, type Selection } from "./websocket/selection.ts";
@@ -44,7 +44,7 @@ export interface SignalHubDeps {
   /** Whose token this is, for those that renew theirs while they are connected. Default: nobody's. */
   readonly authenticate?: (token: string) => Principal | undefined;
   /** A signal was announced. */
-  readonly count?: (type: Broadcast["type"]) => void;
+  readonly count?: (type: Signal["type"]) => void;
   /** `signal_frames` for a slow subscriber, `subscriber_frames` that could not be read, `subscribers`, `signal_levels`. */
   readonly dropped?: (what: string, count?: number) => void;
   /** A subscriber could not apply a directive. */
@@ -81,7 +81,7 @@ export type DirectiveView = BodyOf<"directive"> & {
 /** Functions, not methods: they are handed to other rooms one by one. */
 export interface SignalHub {
   /** Sends to all in this turn. Never throws, never waits. Cost: one frame made, and for all of a turn one write for each subscriber. */
-  readonly announce: (signal: Broadcast) => void;
+  readonly announce: (signal: Signal) => void;
   /**
    * Takes a socket that has just been upgraded; `remote` is its address, for the log. Without a principal nothing expires. `wire`
    * is the connection below it: without it each signal is a write of its own.

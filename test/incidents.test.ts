@@ -5,7 +5,7 @@ import { silent } from "../agent/log.ts";
 import { instruments } from "../exporters/instruments.ts";
 import { Meter } from "../exporters/meter.ts";
 import { recordingDocument, type RecordingDocument } from "../exporters/recording.ts";
-import type { StateSignal } from "../exporters/signal.ts";
+import type { RolloutSignal, StateSignal } from "../exporters/signal.ts";
 import { FakeClock } from "./fake-clock.ts";
 
 const startMs = Date.UTC(2026, 0, 1);
@@ -85,4 +85,23 @@ test("a page that goes on is no second one; one that comes back is, and an end i
   await close();
   expect(new Set(written.map(({ id }) => id)).size).toBe(2);
   expect(levels(written.at(-1)?.document as RecordingDocument)?.at(-1)).toBe(215);
+});
+
+test("a rollout that was aborted for harm is put on record, with its steps and the versions among what happened; the next one too", async () => {
+  const { incident, written, seconds, close } = recorded();
+  const rollout = (phase: RolloutSignal["phase"], weight: number): RolloutSignal => ({ type: "rollout", target, rollout: "r1", candidate: "version 3", phase, reason: phase === "aborted" ? "harm" : "step", step: 1, steps: 2, weight, message: "m", atWallMs: startMs });
+  await seconds(1);
+  incident.signal({ type: "version", target, from: undefined, to: { version: "2", digest: undefined, reference: undefined }, message: "version 2 serves", atWallMs: startMs });
+  incident.signal(rollout("trying", 0.05));
+  await seconds(3);
+  incident.signal(rollout("aborted", 0));
+  await seconds(70);
+  expect(written.at(-1)?.document).toMatchObject({
+    page: { name: "PilotfishRolloutAborted" },
+    events: [{ what: "version", text: "version 2 serves" }, { what: "rollout", text: "version 3 trying (step) at 5 %: m" }, { what: "rollout", text: "version 3 aborted (harm) at 0 %: m" }],
+  });
+  incident.signal(rollout("trying", 0.05));
+  incident.signal(rollout("aborted", 0));
+  await close();
+  expect(new Set(written.map(({ id }) => id)).size).toBe(2);
 });

@@ -53,9 +53,19 @@ function told(kind: string, body: Frame["body"], paint: Paint): string {
       return harmless(`${textOf(body["status"])}, ${textOf(body["stream"])}: ${textOf(body["message"])}`);
     case "directive":
       return harmless(`${textOf(body["action"])}: ${textOf(body["why"])}`);
+    case "judge":
+      return harmless(`${textOf(body["experiment"])}: ${textOf(body["verdict"])} after ${textOf(body["n"])}: ${textOf(body["message"])}`);
+    case "rollout":
+      return harmless(`${textOf(body["candidate"])} ${textOf(body["phase"])} (${textOf(body["reason"])}), step ${textOf(body["step"])} of ${textOf(body["steps"])}, ${percentOf(body["weight"])}: ${textOf(body["message"])}`);
+    case "version":
+      return harmless(textOf(body["message"]));
     default:
       return harmless(JSON.stringify(body));
   }
+}
+
+function percentOf(ratio: unknown): string {
+  return typeof ratio === "number" ? `${Math.round(ratio * 1_000) / 10} %` : textOf(ratio);
 }
 
 function textOf(value: unknown): string {

@@ -60,6 +60,8 @@ async function eachChange(api: Control, signal: AbortSignal, first: Told, tell: 
   }
 }
 
+const eventKinds: ReadonlySet<string> = new Set(["transition", "drift", "directive", "rollout", "version"]);
+
 async function wholeScreen(api: Control, signal: AbortSignal, first: Told, world: World): Promise<void> {
   const paint = paintFor(world);
   const terminal: Terminal = openTerminal(world);
@@ -73,7 +75,7 @@ async function wholeScreen(api: Control, signal: AbortSignal, first: Told, world
   const closeTail = tail(api, clock, {
     frame(frame) {
       // What was so at the beginning stands before all that happens; later states come with their transitions.
-      if (frame.kind !== "transition" && frame.kind !== "drift" && frame.kind !== "directive" && (frame.kind !== "state" || events.length > 0)) return;
+      if (!eventKinds.has(frame.kind) && (frame.kind !== "state" || events.length > 0)) return;
       // Plain, since a line is cut to the screen by its characters.
       events.push(signalLine(frame, (_, text) => text));
       if (events.length > eventsMax) events.shift();

@@ -143,7 +143,7 @@ async function listen() {
         const isStream = await follow((kind) => {
           pauseMs = 1_000;
           put("signals", "stream");
-          if (["state", "transition", "directive", "drift", "judge", "reset"].includes(kind)) refresh("state", "recent", "history");
+          if (["state", "transition", "directive", "drift", "judge", "rollout", "version", "reset"].includes(kind)) refresh("state", "recent", "history");
         }, new AbortController().signal);
         if (!isStream) pauseMs = 15_000;
       } catch {

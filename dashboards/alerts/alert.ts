@@ -10,7 +10,7 @@ import type { DashboardsOptions, Urgency } from "../options.ts";
 import { select, type Matchers, type TargetLabel, type Vector } from "../promql.ts";
 
 /** The boards of grafana/dashboards, by what their uid has after `pilotfish-`. */
-export type Board = "overview" | "inference" | "failover" | "drift" | "performance" | "hardware" | "fleet" | "pilotfish";
+export type Board = "overview" | "inference" | "failover" | "drift" | "performance" | "rollout" | "hardware" | "fleet" | "pilotfish";
 
 export interface Alert {
   readonly urgency: Urgency;

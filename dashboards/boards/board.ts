@@ -95,6 +95,8 @@ const extras: Readonly<Record<Extra, () => QueryVariableBuilder>> = {
   feature: () => choice("feature", "Feature", shown(instruments.driftEvidence, { feature: "!all" })),
   // One at a time: figures of different metrics have nothing in common, not even which end is good.
   metric: () => choice("metric", "Metric", shown(instruments.performance)).multi(false).includeAll(false).current({ selected: true, text: "accuracy", value: "accuracy" }),
+  // One at a time too: each has its own unit.
+  comparison: () => choice("comparison", "Comparison", shown(instruments.rolloutEvidence)).multi(false).includeAll(false).current({ selected: true, text: "errors", value: "errors" }),
 };
 
 /** Without what the SDK writes unasked: annotations and links go into a menu, and every variable has an interval's settings. */

@@ -11,8 +11,9 @@ import { inference } from "./inference.ts";
 import { overview } from "./overview.ts";
 import { performance } from "./performance.ts";
 import { pilotfish } from "./pilotfish.ts";
+import { rollout } from "./rollout.ts";
 
-const all: Readonly<Record<BoardName, Board>> = { overview, inference, failover, drift, performance, hardware, fleet, pilotfish };
+const all: Readonly<Record<BoardName, Board>> = { overview, inference, failover, drift, performance, rollout, hardware, fleet, pilotfish };
 
 /** In the order in which a person on call asks, for one's own options. */
 export function boards(options: DashboardsOptions): Readonly<Record<BoardName, Dashboard>> {

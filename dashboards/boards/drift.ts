@@ -158,6 +158,6 @@ export const drift: Board = {
   title: "Drift",
   question: "Is what comes in still what the model was made for, and if not, what has changed?",
   variables: ["feature"],
-  annotations: ["Drift", "Transitions", "Versions"],
+  annotations: ["Drift", "Transitions", "Versions", "Rollouts", "Model versions"],
   rows: [answer, features, basis, quality],
 };

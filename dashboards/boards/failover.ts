@@ -151,6 +151,6 @@ export const failover: Board = {
   name: "failover",
   title: "Failover",
   question: "In which state is the primary, who answers in its stead, since when, and why?",
-  annotations: ["Transitions", "Drift", "Restarts"],
+  annotations: ["Transitions", "Drift", "Restarts", "Rollouts", "Model versions"],
   rows: [state, probes, rungs, restarts, people],
 };

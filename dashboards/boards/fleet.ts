@@ -144,6 +144,6 @@ export const fleet: Board = {
   name: "fleet",
   title: "Fleet",
   question: "Which of all sidecars have failed over, has the traffic of all of them drifted, which versions run, who has the load?",
-  annotations: ["Transitions", "Drift", "Versions", "Config refused"],
+  annotations: ["Transitions", "Drift", "Versions", "Rollouts", "Model versions", "Config refused"],
   rows: [who, drifted, load],
 };

@@ -215,6 +215,6 @@ export const inference: Board = {
   name: "inference",
   title: "Inference",
   question: "How many requests are there, how many go wrong, how long do they take, by model and by rung?",
-  annotations: ["Transitions", "Versions"],
+  annotations: ["Transitions", "Versions", "Rollouts", "Model versions"],
   rows: [red, time, work, gates],
 };

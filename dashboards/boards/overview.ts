@@ -6,6 +6,7 @@ import { fromRow, to, type Link } from "../links.ts";
 import { fixedColor, list, notANumber, stat, thresholds, timeSeries } from "../panels.ts";
 import { buckets, count, firing, increase, maxBy, minBy, noneOf, oneOf, quantile, rate, select, share, sumBy } from "../promql.ts";
 import { clientsDoing } from "../recording.ts";
+import { phaseOfRollout } from "../rows/rollout.ts";
 import { shown, type Row } from "../rows/row.ts";
 import { stateOfPrimary, traffic, whoAnswers } from "../rows/state.ts";
 import { judgedByTruth } from "../rows/streams.ts";
@@ -101,8 +102,9 @@ const serving: Row = {
     )
       .mappings([notANumber("no traffic")])
       .thresholds(thresholds(["green"], ["orange", limit("ModelHighLatency")])),
-    stateOfPrimary({ id: 16, width: 12, height: 6, runbook: help("ModelServerUnknown"), to: to("failover", "Failover: since when and why", ["instance", "model"]) }),
-    whoAnswers({ id: 17, width: 12, height: 6, runbook: help("ModelServerFlapping"), to: to("failover", "Failover: since when and why", ["model"]) }),
+    stateOfPrimary({ id: 16, width: 8, height: 6, runbook: help("ModelServerUnknown"), to: to("failover", "Failover: since when and why", ["instance", "model"]) }),
+    whoAnswers({ id: 17, width: 8, height: 6, runbook: help("ModelServerFlapping"), to: to("failover", "Failover: since when and why", ["model"]) }),
+    phaseOfRollout({ id: 23, width: 8, height: 6, runbook: help("RolloutUndecided"), to: to("rollout", "Rollout: is it worse?", ["instance", "model"]) }),
   ],
 };
 
@@ -193,6 +195,6 @@ export const overview: Board = {
   name: "overview",
   title: "Overview",
   question: "Is it serving, from which rung, how much of the error budget is left, and what is wrong now?",
-  annotations: ["Transitions", "Drift", "Versions", "Config refused", "XID"],
+  annotations: ["Transitions", "Drift", "Versions", "Rollouts", "Model versions", "Config refused", "XID"],
   rows: [serving, wrong, course],
 };

@@ -124,6 +124,6 @@ export const performance: Board = {
   title: "Performance",
   question: "Does the model do as well as it did, as far as true answers and estimates tell?",
   variables: ["metric"],
-  annotations: ["Drift", "Transitions", "Versions"],
+  annotations: ["Drift", "Transitions", "Versions", "Rollouts", "Model versions"],
   rows: [answer, calibration, coverage],
 };

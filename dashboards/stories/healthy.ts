@@ -11,6 +11,7 @@ const requests = (rung: string, reason: string, outcome: string) => `pilotfish_g
 const duration = (le: string) => `pilotfish_gateway_request_duration_seconds_bucket{model="employment", rung="primary", outcome="ok", le="${le}"}`;
 const alarm = (stream: string) => `pilotfish_drift_alarm{model="employment", stream="${stream}"}`;
 const state = (name: string) => `pilotfish_failover_state{model="employment", state="${name}"}`;
+const rollout = (name: string, labels = "") => `pilotfish_rollout_${name}{model="employment"${labels === "" ? "" : `, ${labels}`}}`;
 const bin = (name: string, at: string) => `${name}{model="employment", reference="0123abcd", feature="age", bin="${at}"}`;
 
 export const healthy: Series = {
@@ -56,6 +57,24 @@ export const healthy: Series = {
   [bin("pilotfish_drift_bin_reference_ratio", "2")]: `0.5x${n}`,
   'pilotfish_performance_bound{model="employment", metric="accuracy", kind="realised", bound="lower"}': `0.45x${n}`,
   'pilotfish_performance_bound{model="employment", metric="accuracy", kind="realised", bound="upper"}': `0.55x${n}`,
+  // A rollout from the first hour on, that a person lets go on after twenty minutes; by then it has its time box behind it.
+  [rollout("phase", 'phase="trying"')]: `0x60 1x80 0x20 1x${n - 163}`,
+  [rollout("phase", 'phase="asking"')]: `0x141 1x20 0x${n - 163}`,
+  [rollout("phase", 'phase="promoted"')]: `1x60 0x${n - 62}`,
+  [rollout("weight_ratio")]: `1x60 0.1x${n - 62}`,
+  [rollout("step_until_time_seconds")]: `_x61 ${140 * 60}x${140 - 61 + 20} ${n * 60 + 60}x${n - 163}`,
+  [rollout("verdict", 'verdict="harm"')]: `1x60 0x${n - 62}`, // of the one before, which a person promoted all the same
+  [rollout("verdict", 'verdict="continue"')]: `0x60 1x${n - 62}`,
+  [rollout("evidence", 'comparison="errors"')]: `2.2x${n}`,
+  [rollout("evidence_threshold", 'comparison="errors"')]: `2.3x${n}`,
+  'pilotfish_trials_total{model="employment", side="primary", result="ok"}': `0+90x${n}`,
+  'pilotfish_trials_total{model="employment", side="candidate", result="ok"}': `0+1x${n}`,
+  'pilotfish_shadow_copies_total{model="employment", result="asked"}': `0+52x${n}`,
+  'pilotfish_shadow_copies_total{model="employment", result="busy"}': `0+48x${n}`,
+  'pilotfish_rollout_actuations_total{actuator="gateway", action="roll-back", result="done"}': `_x30 1x${n - 31}`,
+  'pilotfish_rollout_actuations_total{actuator="kserve", action="roll-back", result="skipped"}': `_x30 1x${n - 31}`,
+  'pilotfish_model_version_changes_total{model="employment"}': `0x100 1x5 2x${n - 107}`, // tried, and back
+  'pilotfish_retrain_requests_total{model="employment", result="sent"}': `_x30 1x${n - 31}`,
   'pilotfish_cpu_throttled_time_seconds_total{container="server"}': `0+12x${n}`,
   'container_memory_working_set_bytes{container="server"}': `890x${n}`,
   'k8s_container_memory_limit_current_bytes{container="server"}': `1000x${n}`,

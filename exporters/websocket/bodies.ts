@@ -3,7 +3,7 @@
  * 64 KiB, numbers that JSON has no word for as null.
  */
 import type { BodyOf } from "../frames.ts";
-import type { Cause, DirectiveSignal, DriftSignal, JudgeSignal, Broadcast, StateSignal, Target, TransitionSignal } from "../signal.ts";
+import type { Cause, DirectiveSignal, DriftSignal, JudgeSignal, RolloutSignal, ServedVersion, Signal, StateSignal, Target, TransitionSignal, VersionSignal } from "../signal.ts";
 import { restored } from "./levels.ts";
 
 const textMax = 1_000;
@@ -81,8 +81,33 @@ export function judgeBody(signal: JudgeSignal): BodyOf<"judge"> {
   };
 }
 
+export function rolloutBody(signal: RolloutSignal): BodyOf<"rollout"> {
+  return {
+    target: targetOf(signal.target),
+    rollout: signal.rollout.slice(0, nameMax),
+    candidate: signal.candidate.slice(0, nameMax),
+    phase: signal.phase,
+    reason: signal.reason,
+    step: signal.step,
+    steps: signal.steps,
+    weight: signal.weight,
+    message: signal.message.slice(0, textMax),
+    at: iso(signal.atWallMs),
+  };
+}
+
+export function versionBody(signal: VersionSignal): BodyOf<"version"> {
+  return {
+    target: targetOf(signal.target),
+    ...(signal.from !== undefined && { from: servedOf(signal.from) }),
+    to: servedOf(signal.to),
+    message: signal.message.slice(0, textMax),
+    at: iso(signal.atWallMs),
+  };
+}
+
 /** `seq`: the number under which it is announced, which is also a directive's `rev`. */
-export function bodyOf(signal: Broadcast, seq: number, leaseMs: number): BodyOf<Broadcast["type"]> {
+export function bodyOf(signal: Signal, seq: number, leaseMs: number): BodyOf<Signal["type"]> {
   switch (signal.type) {
     case "state":
       return stateBody(signal, leaseMs);
@@ -94,6 +119,10 @@ export function bodyOf(signal: Broadcast, seq: number, leaseMs: number): BodyOf<
       return driftBody(signal);
     case "judge":
       return judgeBody(signal);
+    case "rollout":
+      return rolloutBody(signal);
+    case "version":
+      return versionBody(signal);
   }
 }
 
@@ -103,6 +132,14 @@ export function iso(wallMs: number): string {
 
 function targetOf({ model, version, endpoint }: Target): BodyOf<"state">["target"] {
   return { model, endpoint, ...(version !== undefined && { version }) };
+}
+
+function servedOf({ version, digest, reference }: ServedVersion): BodyOf<"version">["to"] {
+  return {
+    ...(version !== undefined && { version: version.slice(0, nameMax) }),
+    ...(digest !== undefined && { digest: digest.slice(0, nameMax) }),
+    ...(reference !== undefined && { reference: reference.slice(0, nameMax) }),
+  };
 }
 
 function causeOf({ detector, code, evidence }: Cause): Cause {

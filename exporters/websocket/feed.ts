@@ -195,8 +195,8 @@ export class Feed {
     const levels = this.#wanted(this.#publication.levels.list());
     const seq = this.#publication.history.lastSeq;
     this.#passedSeq = seq;
-    const [states, directives, drifts, judges] = levelTypes.map((type) => levels.filter(({ signal }) => signal.type === type).length) as [number, number, number, number];
-    yield { frame: this.#publication.frame("snapshot.begin", { states, directives, drifts, judges }) };
+    const [states, directives, drifts, judges, rollouts] = levelTypes.map((type) => levels.filter(({ signal }) => signal.type === type).length) as [number, number, number, number, number];
+    yield { frame: this.#publication.frame("snapshot.begin", { states, directives, drifts, judges, rollouts }) };
     for (const level of levels) yield { frame: this.#publication.level(level) };
     this.#toldSeq = seq;
     yield { frame: this.#publication.frame("snapshot.end", {}, seq), seq };

@@ -1,11 +1,11 @@
 /**
  * What is so now, from the signals announced so far: the latest state of each target, the directives in force, the drifts that
- * fire, the experiments that run. What was taken back is remembered for a while, so that a slow subscriber can be told the
+ * fire, the experiments and the rollouts that run. What was taken back is remembered for a while, so that a slow subscriber can be told the
  * latest of everything that changed behind its back and nothing else.
  */
-import { heldActions, targetKey, type DirectiveSignal, type Broadcast } from "../signal.ts";
+import { heldActions, targetKey, type DirectiveSignal, type Signal } from "../signal.ts";
 
-export type LevelSignal = Exclude<Broadcast, { type: "transition" }>;
+export type LevelSignal = Exclude<Signal, { type: "transition" | "version" }>;
 type LevelType = LevelSignal["type"];
 
 export interface Level {
@@ -17,14 +17,14 @@ export interface Level {
 }
 
 /** In the order of a snapshot. */
-export const levelTypes = ["state", "directive", "drift", "judge"] as const satisfies readonly LevelType[];
+export const levelTypes = ["state", "directive", "drift", "judge", "rollout"] as const satisfies readonly LevelType[];
 
 /** Of each type. A sidecar has one model server; an aggregator may have thousands. */
 const levelsMax = 16_384;
 const overMax = 1_024;
 
 export class Levels {
-  readonly #inForce: Readonly<Record<LevelType, Map<string, Level>>> = { state: new Map(), directive: new Map(), drift: new Map(), judge: new Map() };
+  readonly #inForce: Readonly<Record<LevelType, Map<string, Level>>> = { state: new Map(), directive: new Map(), drift: new Map(), judge: new Map(), rollout: new Map() };
   /** By the same keys, what took them back; the oldest first. */
   readonly #over = new Map<string, Level>();
   /** What was taken back at this number or before may be forgotten. */
@@ -52,6 +52,8 @@ export class Levels {
         const key = JSON.stringify([target, signal.experiment]);
         return signal.final ? this.#forget(type, key, level) : this.#keep(type, key, level);
       }
+      case "rollout": // One at a time; how it ended is its last word.
+        return signal.phase === "promoted" || signal.phase === "aborted" ? this.#forget(type, target, level) : this.#keep(type, target, level);
     }
   }
 

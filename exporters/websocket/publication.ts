@@ -5,7 +5,7 @@
 import { randomBytes } from "node:crypto";
 import type { Clock } from "../../agent/clock.ts";
 import type { BodyOf, PublisherFrame, SnapshotDocument, Topic } from "../frames.ts";
-import type { Broadcast, Target } from "../signal.ts";
+import type { Signal, Target } from "../signal.ts";
 import { bodyOf, iso } from "./bodies.ts";
 import { History } from "./history.ts";
 import { Levels, type Level } from "./levels.ts";
@@ -46,11 +46,11 @@ export class Publication {
   }
 
   /** Adds the signal to the history and to what is so. False where the latter was full. */
-  publish(signal: Broadcast): boolean {
+  publish(signal: Signal): boolean {
     const seq = this.history.lastSeq + 1;
     const body = JSON.stringify(bodyOf(signal, seq, this.#options.leaseMs));
     this.history.add({ topic: signal.type, target: signal.target, frame: this.#frame(signal.type, body, seq) });
-    return signal.type === "transition" || this.levels.note({ seq, signal, body });
+    return signal.type === "transition" || signal.type === "version" || this.levels.note({ seq, signal, body });
   }
 
   /** The bytes of one frame; with a number if it moves the subscriber's cursor. */
@@ -72,7 +72,7 @@ export class Publication {
     const seq = this.history.lastSeq;
     return {
       v: 1, epoch: this.epoch, seq, cursor: this.cursor(), ts: iso(this.#clock.wallMs()), src: { instance: this.#options.instance },
-      states: bodies("state"), directives: bodies("directive"), drifts: bodies("drift"), judges: bodies("judge"),
+      states: bodies("state"), directives: bodies("directive"), drifts: bodies("drift"), judges: bodies("judge"), rollouts: bodies("rollout"),
     };
   }
 

@@ -4,6 +4,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { startAgent } from "../../agent/agent.ts";
 import { inlineAnalysis } from "../../agent/analysis-inline.ts";
 import { paintFor, type Paint } from "../../agent/cli/paint.ts";
+import { signalLine } from "../../agent/cli/signals.ts";
 import { stateShown } from "../../agent/cli/state.ts";
 import { figuresOf, totalsIn } from "../../agent/cli/watch/figures.ts";
 import { screen, type View } from "../../agent/cli/watch/screen.ts";
@@ -134,6 +135,19 @@ test("signals: what is so, then what changes, until Ctrl-C", async () => {
   await until(() => /\d\d:\d\d:\d\d {2}transition {2}healthy -> isolated, default answers \(override\): local pinned default until .*: a story/.test(text()));
   stop();
   expect(await running).toMatchObject({ code: 0, err: "" });
+});
+
+test("a line for a rollout, for a verdict and for another version, in words", () => {
+  const ts = "2026-01-01T14:03:07.000Z";
+  expect([
+    signalLine({ kind: "rollout", ts, body: { candidate: "version 2", phase: "trying", reason: "step", step: 2, steps: 4, weight: 0.125, message: "nothing speaks against it" } }, plain),
+    signalLine({ kind: "judge", ts, body: { experiment: "r1", verdict: "continue", n: 40, message: "too early" } }, plain),
+    signalLine({ kind: "version", ts, body: { to: { version: "2" }, message: "version 2\u001b[2J serves" } }, plain),
+  ]).toEqual([
+    "14:03:07  rollout     version 2 trying (step), step 2 of 4, 12.5 %: nothing speaks against it",
+    "14:03:07  judge       r1: continue after 40: too early",
+    expect.stringMatching(/^14:03:07  version     version 2[^\u001b]* serves$/) as string,
+  ]);
 });
 
 test("signals --json: a frame a line", async () => {

@@ -1,7 +1,7 @@
 /**
  * A client under test: a program that is started as `COMMAND URL [--token-file FILE]`, follows the signals there, and prints what
  * it knows as a line of JSON each time that changes: `{"MODEL@ENDPOINT": {status, rung, rev, directives: {action: rev}, drifts:
- * [stream]}}`. A target that it does not list, or lists as `unknown` with nothing else, is unknown to it.
+ * [stream], rollout: {id, phase, weight} | null}}`. A client that does not follow rollouts leaves `rollout` out. A target that it does not list, or lists as `unknown` with nothing else, is unknown to it.
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
@@ -42,7 +42,7 @@ export class ClientProgram implements AsyncDisposable {
   async shows(expected: View): Promise<void> {
     this.#expected = expected;
     const deadline = AbortSignal.timeout(patienceMs);
-    while (!isDeepStrictEqual(known(this.#view), known(expected))) {
+    while (!shows(this.#view, expected)) {
       if (deadline.aborted || this.#child.exitCode !== null) throw new Error(`the client shows ${brief(this.#view)}, expected ${brief(expected)}\n${this.#errors.join("\n")}`);
       await Promise.race([this.#changed.promise, new Promise((resolve) => setTimeout(resolve, 100))]);
     }
@@ -51,7 +51,7 @@ export class ClientProgram implements AsyncDisposable {
   /** Kept if what it showed last is what it still shows when nothing more is sent. */
   async stays(): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, settleMs));
-    if (this.#expected !== undefined && !isDeepStrictEqual(known(this.#view), known(this.#expected))) throw new Error(`the client showed ${brief(this.#expected)}, and later ${brief(this.#view)}`);
+    if (this.#expected !== undefined && !shows(this.#view, this.#expected)) throw new Error(`the client showed ${brief(this.#expected)}, and later ${brief(this.#view)}`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -61,9 +61,16 @@ export class ClientProgram implements AsyncDisposable {
   }
 }
 
+/** Is it what is expected? Rollouts count for who shows them. */
+function shows(view: View, expected: View): boolean {
+  const followed = Object.values(view).some(({ rollout }) => rollout !== undefined);
+  return isDeepStrictEqual(known(view, followed), known(expected, followed));
+}
+
 /** Without the targets of which nothing is known. */
-function known(view: View): View {
-  return Object.fromEntries(Object.entries(view).filter(([, { status, directives, drifts }]) => status !== "unknown" || Object.keys(directives).length + drifts.length > 0));
+function known(view: View, withRollouts = true): View {
+  const those = Object.entries(view).filter(([, { status, directives, drifts, rollout }]) => status !== "unknown" || Object.keys(directives).length + drifts.length > 0 || (withRollouts && (rollout ?? null) !== null));
+  return Object.fromEntries(those.map(([key, { rollout, ...rest }]) => [key, withRollouts ? { ...rest, rollout: rollout ?? null } : rest]));
 }
 
 function brief(view: View): string {

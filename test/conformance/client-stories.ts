@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ClientProgram } from "./client-program.ts";
-import { leaseMs, ScriptedPublisher, type Heard, type Link } from "./scripted-publisher.ts";
+import { leaseMs, ScriptedPublisher, target, type Heard, type Link } from "./scripted-publisher.ts";
 
 export interface Stage {
   readonly publisher: ScriptedPublisher;
@@ -47,6 +47,43 @@ export const stories: readonly Story[] = [
       publisher.directive("route", { rung: "other" });
       publisher.directive("restore", { of: ["drain", "split"] });
       publisher.drift("resolved");
+      await client.shows(publisher.view());
+    },
+  },
+  {
+    name: "a rollout is known from the snapshot on, through its steps, and is over with its last word; who follows none loses nothing by it",
+    before(publisher) {
+      publisher.state("healthy");
+      publisher.rollout("r1", "trying", 0.05);
+    },
+    async play({ publisher, client }) {
+      const link = await publisher.link();
+      await client.shows(publisher.view());
+      publisher.other("version", { target: target(), from: { version: "1" }, to: { version: "2", digest: "sha256:00" }, message: "version 2 serves", at: "2026-01-01T00:00:00.000Z" });
+      publisher.rollout("r1", "trying", 0.1);
+      publisher.rollout("r2", "asking", 0.5, "another");
+      await client.shows(publisher.view());
+      publisher.rollout("r1", "promoted", 1);
+      publisher.rollout("r2", "aborted", 0, "another");
+      publisher.state("suspect");
+      await client.shows(publisher.view());
+      expectThat(publisher.links.has(link), "the connection did not last");
+    },
+  },
+  {
+    name: "a rollout that ended while the connection was gone is not in the snapshot, and so is over",
+    before(publisher) {
+      publisher.state("healthy");
+      publisher.rollout("r1", "trying", 0.05);
+    },
+    async play({ publisher, client }) {
+      await publisher.link();
+      await client.shows(publisher.view());
+      publisher.cut();
+      publisher.unsent(() => {
+        publisher.rollout("r1", "aborted", 0);
+        publisher.forgetHistory();
+      });
       await client.shows(publisher.view());
     },
   },
@@ -140,7 +177,7 @@ export const stories: readonly Story[] = [
     before: healthy,
     async play({ publisher, client }) {
       await publisher.link();
-      const frames = [publisher.directive("drain"), publisher.state("failed"), publisher.directive("restore", { of: ["drain"] }), publisher.state("healthy")];
+      const frames = [publisher.directive("drain"), publisher.state("failed"), publisher.directive("restore", { of: ["drain"] }), publisher.rollout("r1", "trying", 0.05), publisher.rollout("r1", "promoted", 1), publisher.state("healthy")];
       publisher.send(...frames, ...frames);
       publisher.drift("firing");
       await client.shows(publisher.view());
@@ -256,11 +293,18 @@ export const stories: readonly Story[] = [
       const link = await publisher.link();
       await client.shows(publisher.view());
       publisher.other("weather", { sky: "blue" });
+      publisher.strangers = [{ of: ["rain"], target: { model: "employment", endpoint: "http://127.0.0.1:8080" } }, { of: ["snow"] }];
       publisher.send({ kind: "rumour", body: { of: ["rain"] } });
       for (const { socket } of publisher.links) socket.send("{\"v\":1,\"kind\":\"");
       publisher.state("failed");
       await client.shows(publisher.view());
       expectThat(publisher.links.has(link), "the connection did not last");
+      publisher.cut();
+      publisher.unsent(() => {
+        publisher.state("probation");
+        publisher.forgetHistory();
+      });
+      await client.shows(publisher.view()); // From a snapshot with strangers in it.
     },
   },
   {

@@ -21,6 +21,8 @@ describe("the publisher", () => {
     const fail = (rev: number) => hub.announce({ type: "state", target, status: "failed", rung: "small", reason: "circuit-open", cause, sinceWallMs: 0, rev });
     fail(1);
     hub.announce({ type: "directive", target, action: "eject", why: "its circuit is open", atWallMs: 0 });
+    hub.announce({ type: "rollout", target, rollout: "r1", candidate: "version 2", phase: "trying", reason: "started", step: 1, steps: 3, weight: 0.05, message: "5 % go to version 2", atWallMs: 0 });
+    hub.announce({ type: "version", target, from: undefined, to: { version: "1", digest: undefined, reference: undefined }, message: "version 1 serves", atWallMs: 0 });
     const { address, close } = await api(apiOptions.parse({ port: 0 }), {
       clock: systemClock, log: silent, ready: () => ({ ready: true, reasons: [] }), metrics: () => {}, audit: () => {}, answered: () => {}, dropped: () => {},
       routes: signalRoutes(hub), connect: hub.connect,

@@ -21,7 +21,7 @@ type Kind = PublisherFrame["kind"];
 type Of<K extends Kind> = Extract<PublisherFrame, { kind: K }>;
 
 const patienceMs = 5_000;
-const levels: readonly Kind[] = ["state", "directive", "drift", "judge"];
+const levels: readonly Kind[] = ["state", "directive", "drift", "judge", "rollout"];
 
 /** A connection that holds every frame to the schema, and gives up after some seconds. */
 class Line implements AsyncDisposable {
@@ -210,6 +210,12 @@ export const checks: readonly Check[] = [
     expectThat(frames.some((frame) => frame.kind === "error" && frame.body.code === "unknown-topic"), "no error came");
     expectThat(!frames.some(({ kind }) => kind === "state" || kind === "directive" || kind === "transition"), `it sent ${frames.map(({ kind }) => kind).join(" ")}`);
   }),
+  check("topics: a rollout and a version are such, and bring nothing else", async (publisher) => {
+    await using line = await Line.greeted(publisher, { topics: ["rollout", "version"] });
+    const frames = await line.story("heartbeat");
+    const others = frames.filter(({ kind }) => kind === "error" || kind === "transition" || (levels.includes(kind) && kind !== "rollout"));
+    expectThat(others.length === 0, `it sent ${others.map(({ kind }) => kind).join(" ")}`);
+  }),
   check("filters: a model that is nobody's brings an empty snapshot, and heartbeats that agree with the cursor", async (publisher) => {
     await using line = await Line.greeted(publisher, { filters: { models: [randomUUID()] } });
     const frames = await line.story("heartbeat");
@@ -282,8 +288,8 @@ function expectSnapshot(frames: readonly PublisherFrame[]): void {
   const [begin, ...rest] = frames;
   if (begin?.kind !== "snapshot.begin") throw new Error(`expected snapshot.begin, got ${begin?.kind}`);
   const inside = rest.slice(0, -1);
-  const { states, directives, drifts, judges } = begin.body;
-  expectThat(inside.length === states + directives + drifts + judges, `${inside.length} levels, said were ${JSON.stringify(begin.body)}`);
+  const { states, directives, drifts, judges, rollouts } = begin.body;
+  expectThat(inside.length === states + directives + drifts + judges + rollouts, `${inside.length} levels, said were ${JSON.stringify(begin.body)}`);
   expectThat(inside.every((frame) => levels.includes(frame.kind) && !("seq" in frame && frame.seq !== undefined)), "a frame in it is no level, or has a number");
 }
 

@@ -13,6 +13,8 @@ export interface TargetView {
   readonly rev: number | null;
   readonly directives: Readonly<Record<string, number>>;
   readonly drifts: readonly string[];
+  /** The one that runs. Absent from a client's view: it does not follow rollouts, which is not held against it. */
+  readonly rollout?: { readonly id: string; readonly phase: string; readonly weight: number } | null;
 }
 export type View = Readonly<Record<string, TargetView>>;
 
@@ -43,6 +45,7 @@ interface Truth {
   state: Json | undefined;
   readonly directives: Map<string, Json>;
   readonly drifts: Map<string, Json>;
+  rollout: Json | undefined;
 }
 
 export const heartbeatMs = 100;
@@ -61,6 +64,8 @@ export class ScriptedPublisher implements AsyncDisposable {
   wallJumpMs = 0;
   /** Sends nothing at all, as one that is stopped would. */
   silent = false;
+  /** Levels of a kind that a later version may bring, in every snapshot. */
+  strangers: readonly Json[] = [];
   /** In the welcome, and in answers to a new token. */
   authExpiresInMs: number | undefined;
   readonly #server: WebSocketServer;
@@ -101,12 +106,13 @@ export class ScriptedPublisher implements AsyncDisposable {
   /** What a subscriber is to know once it has read everything. */
   view(): View {
     return Object.fromEntries(
-      [...this.#truth].map(([key, { state, directives, drifts }]) => [key, {
+      [...this.#truth].map(([key, { state, directives, drifts, rollout }]) => [key, {
         status: (state?.["status"] as string | undefined) ?? "unknown",
         rung: (state?.["rung"] as string | undefined) ?? null,
         rev: (state?.["rev"] as number | undefined) ?? null,
         directives: Object.fromEntries([...directives].map(([action, body]) => [action, body["rev"] as number])),
         drifts: [...drifts.keys()].toSorted((a, b) => (a < b ? -1 : 1)),
+        rollout: rollout === undefined ? null : { id: rollout["rollout"] as string, phase: rollout["phase"] as string, weight: rollout["weight"] as number },
       }]),
     );
   }
@@ -135,6 +141,12 @@ export class ScriptedPublisher implements AsyncDisposable {
     if (status === "firing") drifts.set(stream, body);
     else drifts.delete(stream);
     return this.#publish("drift", body);
+  }
+
+  rollout(id: string, phase: "trying" | "asking" | "promoted" | "aborted", weight: number, model?: string): Frame {
+    const body = { target: target(model), rollout: id, candidate: "version 2", phase, reason: "step", step: 1, steps: 3, weight, message: "as the story says", at: this.#time() };
+    this.#of(body.target).rollout = phase === "promoted" || phase === "aborted" ? undefined : body;
+    return this.#publish("rollout", body);
   }
 
   /** A numbered frame of any kind. */
@@ -223,8 +235,9 @@ export class ScriptedPublisher implements AsyncDisposable {
     if (cursor !== undefined) this.#send(link, { kind: "reset", body: { reason: epoch === this.#epoch ? "gap" : "epoch" } });
     const levels = this.#levels();
     const count = (kind: string) => levels.filter((frame) => frame.kind === kind).length;
-    this.#send(link, { kind: "snapshot.begin", body: { states: count("state"), directives: count("directive"), drifts: count("drift"), judges: 0 } });
+    this.#send(link, { kind: "snapshot.begin", body: { states: count("state"), directives: count("directive"), drifts: count("drift"), judges: 0, rollouts: count("rollout"), rumours: this.strangers.length } });
     for (const { kind, body } of levels) this.#send(link, { kind, body });
+    for (const body of this.strangers) this.#send(link, { kind: "rumour", body });
     this.#send(link, { kind: "snapshot.end", seq: this.#seq, body: {} });
   }
 
@@ -252,12 +265,13 @@ export class ScriptedPublisher implements AsyncDisposable {
       ...of("state", ({ state }) => (state === undefined ? [] : [state])),
       ...of("directive", ({ directives }) => [...directives.values()]),
       ...of("drift", ({ drifts }) => [...drifts.values()]),
+      ...of("rollout", ({ rollout }) => (rollout === undefined ? [] : [rollout])),
     ];
   }
 
   #of({ model, endpoint }: ReturnType<typeof target>): Truth {
     const key = `${model}@${endpoint}`;
-    const truth = this.#truth.get(key) ?? { state: undefined, directives: new Map(), drifts: new Map() };
+    const truth = this.#truth.get(key) ?? { state: undefined, directives: new Map(), drifts: new Map(), rollout: undefined };
     this.#truth.set(key, truth);
     return truth;
   }

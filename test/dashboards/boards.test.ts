@@ -23,11 +23,11 @@ function waysOf(dashboard: Dashboard): string[] {
   return ways;
 }
 
-test("there are eight, in the order of the questions, with names that stay", () => {
+test("there are nine, in the order of the questions, with names that stay", () => {
   expect(all.map(([name, { uid }]) => [name, uid])).toEqual(
-    ["overview", "inference", "failover", "drift", "performance", "hardware", "fleet", "pilotfish"].map((name) => [name, `pilotfish-${name}`]),
+    ["overview", "inference", "failover", "drift", "performance", "rollout", "hardware", "fleet", "pilotfish"].map((name) => [name, `pilotfish-${name}`]),
   );
-  expect(new Set(all.map(([, { title }]) => title)).size).toBe(8);
+  expect(new Set(all.map(([, { title }]) => title)).size).toBe(9);
 });
 
 test("the page about them has a paragraph for each, in this order, that says where it leads", () => {
@@ -150,7 +150,7 @@ describe.each(all)("%s", (_name, dashboard) => {
           else expect([call, window], title).toEqual(["increase", expect.stringMatching(/^(\$__range|30d)$/)]);
         }
         // Lists of what happens rarely count the first time too, and then the counter is read as it is (promql.ts, `times`).
-        if (!["Why it changed", "Alarms raised"].includes(title ?? "")) expect(expr, title).not.toMatch(/_total(?:\{[^}]*\})?(?!\[|\w|\{)/);
+        if (!["Why it changed", "Alarms raised", "How rollouts ended", "Actuations", "Changes of version", "Requests to train anew"].includes(title ?? "")) expect(expr, title).not.toMatch(/_total(?:\{[^}]*\})?(?!\[|\w|\{)/);
       }
     });
 
@@ -163,7 +163,7 @@ describe.each(all)("%s", (_name, dashboard) => {
         ["model", "Model"],
       ]);
       for (const variable of queried) expect(variable).toMatchObject({ type: "query", refresh: 2, datasource: { uid: "${datasource}" }, query: expect.stringMatching(/^label_values\(.+, \w+\)$/) as string });
-      for (const variable of queried.filter(({ name }) => name !== "metric")) expect(variable).toMatchObject({ multi: true, includeAll: true, allValue: ".+", current: { value: "$__all" } });
+      for (const variable of queried.filter(({ name }) => name !== "metric" && name !== "comparison")) expect(variable).toMatchObject({ multi: true, includeAll: true, allValue: ".+", current: { value: "$__all" } });
     });
 
     test("every variable is used, by a panel, an annotation or another variable", () => {

@@ -9,7 +9,7 @@ type Tests = ReturnType<typeof ruleTests>;
 
 const recording = "pilotfish.recording";
 /** Their alerts read recorded series. */
-const readers = ["pilotfish.answers", "pilotfish.quality"];
+const readers = ["pilotfish.answers", "pilotfish.quality", "pilotfish.canary"];
 
 export interface Part {
   readonly group: string;

@@ -27,7 +27,7 @@ const choices = dashboards.flatMap(([board, { templating }]) =>
 
 /** What scrapes add, `namespace` where the operator of Kubernetes does; recorded series may have kept what a feature has. */
 const target = ["job", "instance", "namespace"];
-const recorded = [...target, "model", "reference", "feature", "bin"];
+const recorded = [...target, "model", "reference", "feature", "bin", "comparison"];
 const known = new Map<string, readonly string[]>([...foreign.map(({ name, labels }) => [name, [...labels, ...target]] as const), ["up", target], ...recordingRules(options).map(({ record }) => [record, recorded] as const)]);
 for (const instrument of Object.values<AnyInstrument>(instruments)) {
   const labels = [...instrument.labels, ...target];
@@ -91,7 +91,7 @@ test("panels and rules take counters by their growth", () => {
   const counters = new Set(Object.values<AnyInstrument>(instruments).flatMap((one) => namesOf(one, one.kind === "counter")));
   const bare = [...panels, ...rules]
     // These compare a counter with itself some time ago, so that the first time is not missed.
-    .filter(([title]) => !/ (Transitions|Drift|XID|Why it changed|Alarms raised)$/.test(title))
+    .filter(([title]) => !/ (Transitions|Drift|XID|Model versions|Why it changed|Alarms raised|How rollouts ended|Actuations|Changes of version|Requests to train anew)$/.test(title))
     .flatMap(([title, expr]) => usesOf(expr).series.filter(({ name, ranged }) => counters.has(name) && !ranged).map(({ name }) => `${title}: ${name}`));
   expect(bare).toEqual([]);
 });

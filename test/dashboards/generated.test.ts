@@ -145,6 +145,63 @@ describe.skipIf(promtool.missing)("stories of panels on promtool", () => {
   });
 });
 
+describe.skipIf(promtool.missing)("stories of a rollout on promtool", () => {
+  const { rollout } = boards(dashboardsOptions.parse({}));
+  const variables = everything("10m", "1m");
+  const series = (name: string, labels: string, values: string) => ({ series: `${name}{${labels}, model="m", job="pilotfish"}`, values });
+  const play = async (input_series: readonly object[], promql_expr_test: readonly object[]) => {
+    const story = { evaluation_interval: "1m", tests: [{ interval: "1m", input_series, promql_expr_test }] };
+    await withFiles({ "story.json": JSON.stringify(story) }, async (there) => {
+      const { ok, output } = await promtool("test", "rules", join(there, "story.json"));
+      expect(ok, output).toBe(true);
+    });
+  };
+  const exprOf = (title: string, nth = 0) => panelExpressions(rollout, variables).filter((each) => each.title === title && each.row !== "annotations")[nth]?.expr ?? "";
+  const annotation = (title: string) => panelExpressions(rollout, variables).find((each) => each.title === title && each.row === "annotations")?.expr ?? "";
+  const shows = (expr: string, eval_time: string, exp_samples: readonly { readonly labels: string; readonly value: number }[]) => ({ expr, eval_time, exp_samples });
+
+  test("a phase is marked when it begins, once for all sidecars, and not while it lasts", async () => {
+    const phase = (name: string, instance: string, values: string) => series("pilotfish_rollout_phase", `phase="${name}", instance="${instance}"`, values);
+    await play([phase("trying", "a", "_x4 1x4 0x10"), phase("trying", "b", "_x4 1x5 0x9"), phase("aborted", "a", "_x4 0x4 1x10"), phase("aborted", "b", "_x4 0x5 1x9")], [
+      shows(annotation("Rollouts"), "3m", []),
+      shows(annotation("Rollouts"), "4m", [{ labels: '{model="m", phase="trying"}', value: 1 }]),
+      shows(annotation("Rollouts"), "5m", []),
+      shows(annotation("Rollouts"), "9m", [{ labels: '{model="m", phase="aborted"}', value: 1 }]),
+      shows(annotation("Rollouts"), "10m", []),
+      shows(exprOf("Phase of the rollout"), "12m", [{ labels: '{model="m", instance="a"}', value: 3 }, { labels: '{model="m", instance="b"}', value: 3 }]),
+    ]);
+  });
+
+  test("another version of the model is marked with its name, at the sidecar that saw it change", async () => {
+    const version = (name: string, instance: string, values: string) => series("pilotfish_model_version_info", `version="${name}", digest="", reference="r", instance="${instance}"`, values);
+    const changes = (instance: string, values: string) => series("pilotfish_model_version_changes_total", `instance="${instance}"`, values);
+    await play([version("1", "a", "1x4 stale"), version("2", "a", "_x5 1x10"), version("1", "b", "1x15"), changes("a", "_x5 1x10"), changes("b", "0x15")], [
+      shows(annotation("Model versions"), "4m", []),
+      shows(annotation("Model versions"), "5m", [{ labels: '{model="m", version="2", instance="a"}', value: 1 }]),
+      shows(annotation("Model versions"), "6m", []),
+    ]);
+  });
+
+  test("the evidence of the fleet is the sum of those that try now; failures of a side are its share of failed and rescued", async () => {
+    const at = (instance: string, phase: string, evidence: number) => [
+      series("pilotfish_rollout_phase", `phase="${phase}", instance="${instance}"`, "1x10"),
+      series("pilotfish_rollout_evidence", `comparison="errors", instance="${instance}"`, `${evidence}x10`),
+    ];
+    const trials = (side: string, result: string, values: string) => series("pilotfish_trials_total", `side="${side}", result="${result}", instance="a"`, values);
+    await play([...at("a", "trying", 1.25), ...at("b", "asking", -0.5), ...at("c", "aborted", 4), trials("candidate", "ok", "0+6x10"), trials("candidate", "rescued", "0+2x10"), trials("candidate", "failed", "0+2x10"), trials("primary", "ok", "0+90x10")], [
+      shows(exprOf("Evidence of the fleet"), "8m", [{ labels: '{model="m", comparison="errors"}', value: 0.75 }]),
+      shows(`round(${exprOf("Failed, by side")}, 0.001)`, "8m", [{ labels: '{side="candidate"}', value: 0.4 }, { labels: '{side="primary"}', value: 0 }]),
+      shows(`round(${exprOf("Share and step", 1)}, 0.001)`, "8m", [{ labels: '{model="m"}', value: 0.1 }]),
+    ]);
+  });
+
+  test("a rollback is in the list of actuations though it is the first of its kind", async () => {
+    await play([series("pilotfish_rollout_actuations_total", 'actuator="repository", action="roll-back", result="done", instance="a"', "_x15 1x10")], [
+      shows(exprOf("Actuations"), "20m", [{ labels: '{actuator="repository", action="roll-back", result="done"}', value: 1 }]),
+    ]);
+  });
+});
+
 describe.skipIf(amtool.missing)("amtool", () => {
   const config = join(folder, "alertmanager/alertmanager.yml");
 

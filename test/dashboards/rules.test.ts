@@ -40,7 +40,7 @@ describe.each(alerts)("%s", (name, { urgency, summary, description }) => {
     expect(["critical", "warning", "info", "none"]).toContain(rule.labels["severity"]);
     expect(Object.keys(rule.annotations)).toEqual(["summary", "description", "runbook_url", "dashboard_url"]);
     expect(rule.annotations["runbook_url"]).toBe(`https://example.com/pilotfish/docs/runbooks/${name}.md`);
-    expect(rule.annotations["dashboard_url"]).toMatch(/^http:\/\/localhost:3000\/d\/pilotfish-(overview|inference|failover|drift|performance|hardware|fleet|pilotfish)(\?var-\w+=\{\{ \$labels\.\w+ \| urlquery \}\}(&var-\w+=\{\{ \$labels\.\w+ \| urlquery \}\})*)?$/);
+    expect(rule.annotations["dashboard_url"]).toMatch(/^http:\/\/localhost:3000\/d\/pilotfish-(overview|inference|failover|drift|performance|rollout|hardware|fleet|pilotfish)(\?var-\w+=\{\{ \$labels\.\w+ \| urlquery \}\}(&var-\w+=\{\{ \$labels\.\w+ \| urlquery \}\})*)?$/);
     if (description.includes("$labels.instance }}")) expect(rule.annotations["dashboard_url"]).toContain("var-instance=");
     expect(JSON.stringify(rule.labels)).not.toContain("{{");
   });
@@ -57,10 +57,11 @@ describe.each(alerts)("%s", (name, { urgency, summary, description }) => {
   });
 });
 
-test("few alerts call somebody: what clients feel, what probes ask in their place, a card that is dying, and a watcher that is gone", () => {
+test("few alerts call somebody: what clients feel, what probes ask in their place, a candidate that nobody took back, a card that is dying, and a watcher that is gone", () => {
   expect(alerts.filter(([, { urgency }]) => urgency === "page").map(([name]) => name)).toEqual([
     "ModelRequestsUnanswered", "ModelErrorBudgetFastBurn", "ModelLatencyBudgetFastBurn", "ModelFallbackBudgetFastBurn",
     "ModelServerUnreachable", "ModelServerFailsInference", "ModelServerStalled", "ModelNoRungLeft",
+    "RolloutHarming", "RolloutRollbackUnconfirmed",
     "GpuFellOffBus", "GpuFatalError", "GpuFailed", "GpuMemoryErrors",
     "PilotfishAbsent", "PilotfishDown",
   ]);

@@ -7,7 +7,7 @@ import { systemClock } from "../../agent/clock.ts";
 import { silent } from "../../agent/log.ts";
 import type { BodyOf } from "../../exporters/frames.ts";
 import { signalHub, signalsOptions } from "../../exporters/websocket.ts";
-import type { Broadcast } from "../../exporters/signal.ts";
+import type { Signal } from "../../exporters/signal.ts";
 import type { Directive, Drift, State } from "../../examples/clients/typescript/frames.ts";
 import { retryInMs, subscribe, type SubscriberOptions } from "../../examples/clients/typescript/subscriber.ts";
 import { fakePublisher, sendSnapshot, stateBody, target } from "./fake-publisher.ts";
@@ -159,11 +159,11 @@ describe("with Pilotfish's own publisher", () => {
     return { hub, server, url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}/v1/signals` };
   }
   const cause = { detector: "traffic", code: "refused", evidence: "5 requests in a row failed" };
-  const state = (rev: number, status: "healthy" | "failed", rung: string): Broadcast => ({
+  const state = (rev: number, status: "healthy" | "failed", rung: string): Signal => ({
     type: "state", target, status, rung, reason: "normal", cause, sinceWallMs: 0, rev,
   });
-  const drain: Broadcast = { type: "directive", target, action: "drain", why: "drift", atWallMs: 0 };
-  const drift: Broadcast = {
+  const drain: Signal = { type: "directive", target, action: "drain", why: "drift", atWallMs: 0 };
+  const drift: Signal = {
     type: "drift", target, status: "firing", stream: "features", detector: "e", culprits: [{ name: "RELP", share: 1 }],
     statistic: 8, threshold: 6, message: "RELP moved", atWallMs: 0,
   };
@@ -176,7 +176,7 @@ describe("with Pilotfish's own publisher", () => {
     expect([await next(), await next(), await next()]).toEqual(["connected", "healthy by primary", "drift firing: RELP"]);
     hub.announce(state(2, "failed", "onnx"));
     hub.announce(drain);
-    hub.announce({ ...drain, action: "restore" } as Broadcast);
+    hub.announce({ ...drain, action: "restore" } as Signal);
     expect([await next(), await next(), await next()]).toEqual(["failed by onnx", "drain", "restore"]);
   });
 

@@ -146,6 +146,21 @@ test("a target's version may change under it; another endpoint is another target
   expect(take()).toEqual(["employment healthy", "employment healthy", "employment failed", "employment unknown not-known", "employment healthy"]);
 });
 
+test("a rollout and a change of version are heard once each; frames that come again are silent", () => {
+  const heard: string[] = [];
+  const told = new Told({ onRollout: ({ phase, weight }) => heard.push(`${phase} ${weight}`), onVersion: ({ message }) => heard.push(message) });
+  const rollout = (phase: string, weight: number, seq?: number) => frame("rollout", { target, rollout: "r1", candidate: "version 2", phase, reason: "step", step: 1, steps: 2, weight, message: "", at: "2026-01-01T00:00:00.000Z" }, seq);
+  const version = frame("version", { target, to: { version: "2" }, message: "version 2 serves", at: "2026-01-01T00:00:00.000Z" }, 2);
+  const shown = () => Object.values(told.view()).map((view) => (view as { rollout: unknown }).rollout);
+  snapshot(told, 1, [rollout("trying", 0.1)]);
+  for (const one of [version, version, rollout("asking", 0.1, 3)]) expect(told.hear(one)).toBe(true);
+  expect(shown()).toEqual([{ id: "r1", phase: "asking", weight: 0.1 }]);
+  for (const one of [rollout("aborted", 0, 4), rollout("asking", 0.1, 3), version]) expect(told.hear(one)).toBe(true);
+  expect(heard).toEqual(["trying 0.1", "version 2 serves", "asking 0.1", "aborted 0"]);
+  expect(shown()).toEqual([null]);
+  told.close();
+});
+
 test("not more than twenty thousand targets are followed", () => {
   const { told, take } = listen();
   snapshot(told, 1, Array.from({ length: 20_500 }, (_, i) => state(1, undefined, { target: { ...target, model: `m${i}` } })));

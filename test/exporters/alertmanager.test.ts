@@ -6,8 +6,8 @@ import { dashboardsOptions } from "../../dashboards/options.ts";
 import { alertmanager, alertmanagerOptions, type Alertmanager, type Post } from "../../exporters/alertmanager.ts";
 import { instruments } from "../../exporters/instruments.ts";
 import { Meter } from "../../exporters/meter.ts";
-import { alertsBody, alertsMax, alertsOf, type Alerts } from "../../exporters/pages.ts";
-import { statuses, type ApprovalSignal, type DriftSignal, type Signal, type StateSignal, type Status } from "../../exporters/signal.ts";
+import { alertsBody, alertsMax, alertsOf, expired, type Alerts } from "../../exporters/pages.ts";
+import { statuses, type ApprovalSignal, type DriftSignal, type RolloutSignal, type Signal, type StateSignal, type Status } from "../../exporters/signal.ts";
 import { FakeClock } from "../fake-clock.ts";
 
 const startMs = Date.UTC(2026, 0, 1);
@@ -39,6 +39,11 @@ function drift(status: "firing" | "resolved", atMs: number, stream: string = "fe
     message: "AGEP rose from 38 to 47.",
     atWallMs: startMs + atMs,
   };
+}
+
+function rollout(phase: RolloutSignal["phase"], reason: string, atMs: number): RolloutSignal {
+  const weight = phase === "aborted" ? 0 : 0.1;
+  return { type: "rollout", target, rollout: "r1", candidate: "version 2", phase, reason, step: 1, steps: 3, weight, message: "Errors are 40 % more often.", atWallMs: startMs + atMs };
 }
 
 interface Sent {
@@ -91,6 +96,18 @@ describe("which alerts follow from a signal", () => {
       annotations: { description: expect.stringMatching(/^Keep requests from the primary\? RELP moved\. Without an answer by \d{4}-.*Z it is done; "pilotfish review" lists and answers it\.$/) as string },
     }]);
     expect(fired(alertsOf(firing, { ...waits, status: "resolved", atWallMs: startMs + 5_000 }))).toEqual([]);
+  });
+
+  test("a rollout that was aborted for harm is told until another begins, or for an hour; one that a person aborted, or that goes on, is not", () => {
+    for (const quiet of [rollout("trying", "started", 0), rollout("asking", "time-box", 0), rollout("aborted", "person", 0), rollout("promoted", "not-worse", 0)]) expect(alertsOf(none, quiet)).toBe(none);
+    const firing = alertsOf(none, rollout("aborted", "harm", 0));
+    expect([...firing.values()]).toMatchObject([{
+      labels: { alertname: "PilotfishRolloutAborted", model: "employment", severity: "warning" },
+      annotations: { summary: "The rollout of version 2 for model employment was aborted (harm)", description: expect.stringMatching(/^Errors are 40 % more often\. The candidate gets no traffic/) as string },
+    }]);
+    expect(fired(alertsOf(firing, rollout("trying", "started", 60_000)))).toEqual([]);
+    expect(expired(firing, startMs + 3_599_999)).toBe(firing);
+    expect([...expired(firing, startMs + 3_600_000).values()]).toMatchObject([{ endedAtMs: startMs + 3_600_000 }]);
   });
 
   test("nothing changes where nothing has happened", () => {
@@ -197,6 +214,17 @@ describe("pushing", () => {
     expect(times().at(-1)).toBe(390_000);
     expect(posts.map(({ sent }) => sent[0]?.endsAt)).toEqual(Array(posts.length).fill(iso(100_001)));
     expect(await notifications()).toEqual({ ok: 4 + posts.length, failed: 0 });
+  });
+
+  test("an aborted rollout ends by itself after an hour, and its end is sent", async () => {
+    const alerts = make();
+    alerts.start();
+    alerts.signal(rollout("aborted", "harm", 0));
+    await clock.advanceAsync(3_600_000 + 600_000, 1_000);
+    const ends = posts.map(({ sent }) => sent[0]?.endsAt);
+    expect(ends[0]).toBe(iso(120_000));
+    expect(times().at(-1)).toBeLessThanOrEqual(3_600_000 + 300_000);
+    expect(ends.at(-1)).toBe(iso(3_600_000));
   });
 
   test("every Alertmanager is told, and one that fails does not keep the others", async () => {
@@ -375,7 +403,7 @@ test("no alert is pushed under a name that a rule has too, so nothing pages twic
   const rules = new Set(Object.keys(alertsByName(dashboardsOptions.parse({}))));
   expect(rules.size).toBeGreaterThan(5);
   const approval: ApprovalSignal = { type: "approval", target, status: "firing", decision: "rollback", question: "Roll back?", evidence: "it is worse", default: "do", deadlineWallMs: 1, atWallMs: 0 };
-  const signals: (Signal | ApprovalSignal)[] = [approval, ...statuses.map((status) => state(status, 0)), drift("firing", 0), drift("firing", 0, "mistakes")];
+  const signals: (Signal | ApprovalSignal)[] = [approval, rollout("aborted", "harm", 0), ...statuses.map((status) => state(status, 0)), drift("firing", 0), drift("firing", 0, "mistakes")];
   const pushed = new Set(signals.flatMap((signal) => [...alertsOf(new Map(), signal).values()].map(({ labels }) => labels["alertname"] as string)));
   expect([...pushed].sort()).toEqual([...pushedAlerts].sort());
   expect([...pushed].filter((name) => rules.has(name))).toEqual([]);

@@ -34,6 +34,7 @@ test("a snapshot as it is served fits the JSON Schema, and one with a wrong stat
   hub.announce({ type: "state", target, status: "failed", rung: "small", reason: "circuit-open", cause: { detector: "traffic", code: "refused", evidence: "" }, sinceWallMs: 0, rev: 1 });
   hub.announce({ type: "directive", target, action: "split", weights: { "1": 0.9, "2": 0.1 }, why: "", atWallMs: 0 });
   hub.announce({ type: "judge", target, experiment: "e", verdict: "continue", eValue: Infinity, n: 10, effect: { metric: "latency", estimate: 0, low: -Infinity, high: 1 }, final: false, message: "", atWallMs: 0 });
+  hub.announce({ type: "rollout", target, rollout: "r1", candidate: "version 2", phase: "trying", reason: "step", step: 2, steps: 3, weight: 0.25, message: "", atWallMs: 0 });
   const ajv = new Ajv2020.default({ strict: false });
   addFormats.default(ajv);
   const { $id: _, $defs, ...rest } = signalsSchema() as AnySchemaObject & { $defs: Record<string, AnySchemaObject> };
@@ -42,6 +43,9 @@ test("a snapshot as it is served fits the JSON Schema, and one with a wrong stat
   const document = JSON.parse(JSON.stringify(hub.snapshot())) as { states: { status: string }[]; judges: { eValue: unknown }[] };
   expect(validate(document), JSON.stringify(validate.errors)).toBe(true);
   expect(document.judges[0]?.eValue).toBeNull();
+  const { rollouts, ...before } = document as typeof document & { rollouts: unknown[] };
+  expect(rollouts).toHaveLength(1);
+  expect(validate(before), "a snapshot of a publisher from before there were rollouts").toBe(true);
   for (const state of document.states) state.status = "splendid";
   expect(validate(document)).toBe(false);
 });

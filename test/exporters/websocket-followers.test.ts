@@ -4,7 +4,7 @@ import type { WebSocket } from "ws";
 import { silent } from "../../agent/log.ts";
 import type { Principal } from "../../agent/principal.ts";
 import { publisherFrame } from "../../exporters/frames.ts";
-import type { Directed, Broadcast, Status } from "../../exporters/signal.ts";
+import type { Directed, Signal, Status } from "../../exporters/signal.ts";
 import { signalHub, signalsOptions, type SignalHub } from "../../exporters/websocket.ts";
 import { stage } from "../api/stage.ts";
 import { FakeClock } from "../fake-clock.ts";
@@ -60,16 +60,16 @@ async function greeted(at: string, hello: object = {}): Promise<SignalClient> {
 }
 
 let revs = 0;
-function state(status: Status, model = "employment", evidence = ""): Broadcast {
+function state(status: Status, model = "employment", evidence = ""): Signal {
   revs += 1;
   return { type: "state", target: { model, version: "1", endpoint }, status, rung: "small", reason: "normal", cause: { detector: "traffic", code: "refused", evidence }, sinceWallMs: 0, rev: revs };
 }
 
-function directive(directed: Directed, model = "employment"): Broadcast {
+function directive(directed: Directed, model = "employment"): Signal {
   return { type: "directive", target: { model, version: "1", endpoint }, why: "as the test says", atWallMs: 0, ...directed };
 }
 
-function judge(verdict: "continue" | "harm", final: boolean): Broadcast {
+function judge(verdict: "continue" | "harm", final: boolean): Signal {
   const effect = { metric: "accuracy", estimate: -0.02, low: -0.05, high: 0.01 };
   return { type: "judge", target: { model: "employment", version: "2", endpoint }, experiment: "2 against 1", verdict, eValue: 21, n: 400, effect, final, message: "", atWallMs: 0 };
 }

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { WebSocketServer } from "ws";
 import { silent } from "../../agent/log.ts";
 import { frameBytesMax, snapshotDocument } from "../../exporters/frames.ts";
-import type { Broadcast, StateSignal, Status } from "../../exporters/signal.ts";
+import type { Signal, StateSignal, Status } from "../../exporters/signal.ts";
 import { signalHub, signalsOptions, type SignalHub } from "../../exporters/websocket.ts";
 import { FakeClock } from "../fake-clock.ts";
 import { SignalClient } from "./signal-client.ts";
@@ -52,16 +52,16 @@ function state(status: Status, evidence: string = cause.evidence): StateSignal {
   return { type: "state", target, status, rung: "small", reason: "circuit-open", cause: { ...cause, evidence }, sinceWallMs: atWallMs, rev };
 }
 
-function directive(action: "drain" | "restore"): Broadcast {
+function directive(action: "drain" | "restore"): Signal {
   return { type: "directive", target, action, why: "the answers drifted", atWallMs };
 }
 
-function drift(status: "firing" | "resolved"): Broadcast {
+function drift(status: "firing" | "resolved"): Signal {
   const culprits = [{ name: "RELP", share: 0.7 }];
   return { type: "drift", target, status, stream: "features", detector: "e-detector", culprits, statistic: Infinity, threshold: 6.3, message: "RELP moved", atWallMs };
 }
 
-function transition(from: Status, to: Status): Broadcast {
+function transition(from: Status, to: Status): Signal {
   return { type: "transition", target, from, to, rung: "small", reason: "circuit-open", cause, atWallMs };
 }
 

@@ -31,6 +31,9 @@ Body = dict[str, Any]
 HELD = ("route", "eject", "split", "hold", "drain")
 """Directives that are in force until they are taken back by `restore`, or replaced by another of the same action."""
 
+LEVELS = ("state", "directive", "drift", "judge", "rollout")
+"""Kinds that say what is so, in snapshots too; `transition` and `version` say what has happened, once."""
+
 SUBPROTOCOL = Subprotocol("pilotfish.v1+json")
 FRAME_BYTES_MAX = 65_536
 TARGETS_MAX = 20_000
@@ -63,6 +66,8 @@ class _Known:
     # Each with the epoch in which its `rev` counts.
     directives: dict[str, tuple[str, Body]] = field(default_factory=dict)
     drifts: dict[str, Body] = field(default_factory=dict)
+    # The one that runs.
+    rollout: Body | None = None
 
 
 Callback = Callable[[Body], None]
@@ -77,12 +82,16 @@ class Told:
         on_directive: Callback | None = None,
         on_drift: Callback | None = None,
         on_judge: Callback | None = None,
+        on_rollout: Callback | None = None,
+        on_version: Callback | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._on_state = on_state
         self._on_directive = on_directive
         self._on_drift = on_drift
         self._on_judge = on_judge
+        self._on_rollout = on_rollout
+        self._on_version = on_version
         self._now = now
         self._known: dict[str, _Known] = {}
         self._epoch = ""
@@ -109,7 +118,7 @@ class Told:
         return self._seq
 
     def view(self) -> dict[str, Body]:
-        """What holds now, by target (`model@endpoint`): status, rung and rev of the state; revs of directives; drifts."""
+        """What holds now, by target (`model@endpoint`): status, rung and rev of the state; revs of directives; drifts; rollout."""
         return {
             key: {
                 "status": known.state["status"] if known.state else "unknown",
@@ -117,6 +126,7 @@ class Told:
                 "rev": known.state["rev"] if known.state else None,
                 "directives": {action: directive["rev"] for action, (_, directive) in known.directives.items()},
                 "drifts": sorted(drift["stream"] for drift in known.drifts.values()),
+                "rollout": _brief(known.rollout),
             }
             for key, known in self._known.items()
         }
@@ -160,13 +170,18 @@ class Told:
                 return False
             self._seq = max(seq, self._seq)
         elif self._snapshot is not None:
-            if kind in ("state", "directive", "drift", "judge"):
+            if kind in LEVELS:
                 self._snapshot.append(frame)
-        elif kind in ("state", "directive", "drift", "judge", "transition") or seq is not None:
+        elif kind in (*LEVELS, "transition", "version") or seq is not None:
             # A kind that was added later moves the cursor like any other.
             if seq is None or self._seq is None or epoch != self._epoch or seq > self._seq + 1:
                 return False
-            self._seq = max(seq, self._seq)
+            if seq < self._seq:  # It came before. One with the number that is known is a refresh.
+                return True
+            is_new = seq > self._seq
+            self._seq = seq
+            if kind == "version" and is_new:
+                _call(self._on_version, body)
             self._apply(frame)
         return True
 
@@ -211,6 +226,8 @@ class Told:
             self._restore(known, gone, "the publisher no longer asks for it")
             for name in [name for name in known.drifts if name not in named]:
                 self._resolve(known, name)
+            if f"rollout {key}" not in named:
+                known.rollout = None
             if f"state {key}" not in named:
                 self._forget_state(known, "not-known", "the publisher no longer knows this target")
         for level in levels:
@@ -218,7 +235,7 @@ class Told:
 
     def _apply(self, frame: Body, in_snapshot: bool = False) -> None:
         kind, body = frame["kind"], frame["body"]
-        if kind not in ("state", "directive", "drift", "judge"):
+        if kind not in LEVELS:
             return
         known = self._find(body["target"])
         if known is None:
@@ -233,6 +250,9 @@ class Told:
             else:
                 known.drifts.pop(_name(frame), None)
             _call(self._on_drift, body)
+        elif kind == "rollout":
+            known.rollout = None if body["phase"] in ("promoted", "aborted") else body
+            _call(self._on_rollout, body)
         else:
             _call(self._on_judge, body)
 
@@ -324,12 +344,14 @@ class Subscriber:
         on_directive: Callback | None = None,
         on_drift: Callback | None = None,
         on_judge: Callback | None = None,
+        on_rollout: Callback | None = None,
+        on_version: Callback | None = None,
         on_link: Callable[[bool, str], None] | None = None,
         on_heard: Callable[[], None] | None = None,
     ) -> None:
         self._url = url
         self._token = token
-        self._told = Told(on_state, on_directive, on_drift, on_judge)
+        self._told = Told(on_state, on_directive, on_drift, on_judge, on_rollout, on_version)
         self._on_link = on_link
         self._on_heard = on_heard
         self._hello: Body = {
@@ -476,6 +498,10 @@ def _read(text: str | bytes) -> Body | None:
 def _call(callback: Callback | None, body: Body) -> None:
     if callback is not None:
         callback(body)
+
+
+def _brief(rollout: Body | None) -> Body | None:
+    return None if rollout is None else {"id": rollout["rollout"], "phase": rollout["phase"], "weight": rollout["weight"]}
 
 
 def _asked(directive: Body) -> tuple[Any, ...]:

@@ -77,6 +77,41 @@ export interface Judge {
   readonly at: string;
 }
 
+/** Where a rollout stands: a candidate that gets a share of the traffic, or copies of it. */
+export interface Rollout {
+  readonly target: Target;
+  readonly rollout: string;
+  /** For people. */
+  readonly candidate: string;
+  /** `promoted` and `aborted` are its last word. */
+  readonly phase: "trying" | "asking" | "promoted" | "aborted";
+  readonly reason: string;
+  /** Counted from 1; 0 while only copies are tried. */
+  readonly step: number;
+  readonly steps: number;
+  /** The candidate's share of the traffic, 0 to 1. */
+  readonly weight: number;
+  readonly message: string;
+  readonly at: string;
+}
+
+/** What serves, as far as it is known. */
+export interface Served {
+  readonly version?: string | undefined;
+  readonly digest?: string | undefined;
+  /** Digest of the reference that it is held against. */
+  readonly reference?: string | undefined;
+}
+
+/** Another version serves. It is told once: the next snapshot does not have it. */
+export interface VersionChange {
+  readonly target: Target;
+  readonly from?: Served | undefined;
+  readonly to: Served;
+  readonly message: string;
+  readonly at: string;
+}
+
 interface Envelope {
   readonly epoch: string;
   readonly seq?: number | undefined;
@@ -91,6 +126,8 @@ export type Frame = Envelope &
     | { readonly kind: "directive"; readonly body: Directive }
     | { readonly kind: "drift"; readonly body: Drift }
     | { readonly kind: "judge"; readonly body: Judge }
+    | { readonly kind: "rollout"; readonly body: Rollout }
+    | { readonly kind: "version"; readonly body: VersionChange }
     | { readonly kind: "transition"; readonly body: { readonly target: Target } }
     | { readonly kind: "heartbeat"; readonly body: { readonly lastSeq: number; readonly sentAt?: number; readonly echo?: number } }
     | { readonly kind: "auth.refreshed"; readonly body: { readonly authExpiresInMs?: number } }

@@ -186,5 +186,12 @@ function observed(callbacks: Callbacks, changed: () => void): Callbacks {
     callback?.(level);
     changed();
   };
-  return { onState: after(callbacks.onState), onDirective: after(callbacks.onDirective), onDrift: after(callbacks.onDrift), onJudge: after(callbacks.onJudge) };
+  return {
+    onState: after(callbacks.onState),
+    onDirective: after(callbacks.onDirective),
+    onDrift: after(callbacks.onDrift),
+    onJudge: after(callbacks.onJudge),
+    onRollout: after(callbacks.onRollout),
+    onVersion: after(callbacks.onVersion),
+  };
 }

@@ -3,7 +3,7 @@
  * so a repeated frame is silent. What is not renewed within its lease is forgotten, aloud: the state becomes `unknown`, its
  * directives are taken back. Knows no socket, and counts time by the monotonic clock only.
  */
-import { heldActions, type Directive, type Drift, type Frame, type HeldAction, type Judge, type State, type Target } from "./frames.ts";
+import { heldActions, type Directive, type Drift, type Frame, type HeldAction, type Judge, type Rollout, type State, type Target, type VersionChange } from "./frames.ts";
 
 export interface Callbacks {
   /** The state of a target has changed, or lapsed to `unknown`: then go back to your own default. */
@@ -17,6 +17,9 @@ export interface Callbacks {
   readonly onDrift?: ((drift: Drift) => void) | undefined;
   /** Each time it is announced. */
   readonly onJudge?: ((judge: Judge) => void) | undefined;
+  /** Each time it is announced; not when it lapses, since a rollout goes on while its publisher can not be heard. */
+  readonly onRollout?: ((rollout: Rollout) => void) | undefined;
+  readonly onVersion?: ((change: VersionChange) => void) | undefined;
 }
 
 /** Thrown by `onDirective`: unsupported (by this program), invalid (it names what is not there), refused (not now), failed (tried in vain). */
@@ -49,9 +52,11 @@ interface Known {
   state: { readonly epoch: string; readonly told: State } | undefined;
   readonly directives: Map<HeldAction, Held & { readonly epoch: string }>;
   readonly drifts: Map<string, Drift>;
+  /** The one that runs. */
+  rollout: Rollout | undefined;
 }
 
-type Level = Extract<Frame, { kind: "state" | "directive" | "drift" | "judge" }>;
+type Level = Extract<Frame, { kind: "state" | "directive" | "drift" | "judge" | "rollout" }>;
 
 /** More targets than this are not followed. */
 const targetsMax = 20_000;
@@ -104,15 +109,16 @@ export class Told {
     return refusals;
   }
 
-  /** What holds now, by target (`model@endpoint`): status, rung and rev of the state; the revs of directives; drifts that fire. */
+  /** What holds now, by target (`model@endpoint`): status, rung and rev of the state; the revs of directives; drifts that fire; the rollout that runs. */
   view(): Readonly<Record<string, object>> {
     return Object.fromEntries(
-      [...this.#known].map(([key, { state, directives, drifts }]) => [key, {
+      [...this.#known].map(([key, { state, directives, drifts, rollout }]) => [key, {
         status: state?.told.status ?? "unknown",
         rung: state?.told.rung ?? null,
         rev: state?.told.rev ?? null,
         directives: Object.fromEntries([...directives].map(([action, { rev }]) => [action, rev])),
         drifts: [...drifts.values()].map(({ stream }) => stream).toSorted((a, b) => (a < b ? -1 : 1)),
+        rollout: rollout === undefined ? null : { id: rollout.rollout, phase: rollout.phase, weight: rollout.weight },
       }]),
     );
   }
@@ -152,15 +158,24 @@ export class Told {
       case "directive":
       case "drift":
       case "judge":
+      case "rollout":
         if (this.#snapshot !== undefined) {
           this.#snapshot.push(frame);
           return true;
         }
+        if (this.#repeats(frame)) return true;
         if (!this.#follows(frame)) return false;
         this.#apply(frame);
         return true;
       case "transition":
         return this.#snapshot !== undefined || this.#follows(frame);
+      case "version": {
+        const last = this.#cursor?.seq;
+        if (this.#snapshot !== undefined) return true;
+        if (!this.#follows(frame)) return false;
+        if (this.#cursor?.seq !== last) this.#callbacks.onVersion?.(frame.body); // Else it is a repeated one.
+        return true;
+      }
       case "auth.refreshed":
       case "error":
       case "goodbye":
@@ -176,6 +191,11 @@ export class Told {
     clearTimeout(this.#lapse);
     this.#lapseAtMs = Infinity;
     this.#known.clear();
+  }
+
+  /** An old frame come again. One with the number that is known is a refresh, or the latest of what was passed over. */
+  #repeats({ epoch, seq }: Frame): boolean {
+    return seq !== undefined && this.#cursor?.epoch === epoch && seq < this.#cursor.seq;
   }
 
   /** Moves the cursor to a frame's number, if there is no hole before it. */
@@ -195,6 +215,7 @@ export class Told {
       for (const [name, drift] of known.drifts) {
         if (!named.has(`drift ${name}`)) this.#resolve(known, name, drift);
       }
+      if (!named.has(`rollout ${key}`)) known.rollout = undefined;
       if (!named.has(`state ${key}`)) this.#forgetState(known, "not-known", "the publisher no longer knows this target");
     }
     for (const level of levels) this.#apply(level, true);
@@ -214,6 +235,9 @@ export class Told {
         return this.#callbacks.onDrift?.(level.body);
       case "judge":
         return this.#callbacks.onJudge?.(level.body);
+      case "rollout":
+        known.rollout = level.body.phase === "promoted" || level.body.phase === "aborted" ? undefined : level.body;
+        return this.#callbacks.onRollout?.(level.body);
     }
   }
 
@@ -268,7 +292,7 @@ export class Told {
     const key = keyOf(target);
     const there = this.#known.get(key);
     if (there !== undefined || this.#known.size >= targetsMax) return there;
-    const known: Known = { target, leaseMs: this.#leaseMs, untilMs: Infinity, state: undefined, directives: new Map(), drifts: new Map() };
+    const known: Known = { target, leaseMs: this.#leaseMs, untilMs: Infinity, state: undefined, directives: new Map(), drifts: new Map(), rollout: undefined };
     this.#known.set(key, known);
     this.#renew(known);
     return known;
@@ -343,6 +367,7 @@ function nameOf(level: Level): string {
     case "directive":
       return `${key} ${level.body.action}`;
     case "judge":
+    case "rollout":
     case "state":
       return key;
   }
