@@ -40,9 +40,13 @@ import { startProtocolFinder } from "./protocol-finder.ts";
 import type { ProtocolName } from "./protocols/protocols.ts";
 import { recorder } from "./recorder.ts";
 import { openShelf } from "./reference-shelf.ts";
+import type { RolloutControls } from "./rollout-view.ts";
 import { stateView } from "./state-document.ts";
 import { recordingFiles } from "./store/recordings.ts";
 import { startSwim, unnamed, type Swim, type SwimDeps } from "./swim.ts";
+
+/** STAND-IN, to be replaced by the rollout room. */
+const unwired: RolloutControls = { current: () => undefined, start: async () => ({ ok: false, why: "conflict", detail: "not wired" }), promote: () => ({ ok: false, why: "unknown", detail: "there is no rollout" }), abort: () => ({ ok: false, why: "unknown", detail: "there is no rollout" }), versions: () => ({ current: undefined, lastKnownGood: undefined, goodSinceWallMs: undefined, dwellMs: 0, before: [] }) };
 
 export interface AgentDeps {
   readonly clock: Clock;
@@ -211,6 +215,7 @@ export async function startAgent(given: Config, { clock, log: written, version, 
     overrides: decided.overrides,
     reviews: decided.reviews,
     recordings,
+    rollouts: unwired,
     async referenceChanged() {
       await inTurn(() => become(referring(config)));
     },

@@ -23,6 +23,7 @@ import type { Close } from "./lifecycle.ts";
 import type { Log } from "./log.ts";
 import type { Observe } from "./observation.ts";
 import type { Override } from "./override.ts";
+import type { RolloutControls } from "./rollout-view.ts";
 import type { Shelf } from "./reference-shelf.ts";
 import { routes } from "./routes.ts";
 
@@ -49,6 +50,7 @@ export interface ControlDeps {
   readonly overrides: OverrideRoutesDeps;
   readonly reviews: ReviewRoutesDeps;
   readonly recordings: RecordingsRead;
+  readonly rollouts: RolloutControls;
   readonly reload: (() => Promise<Reloaded>) | undefined;
   /** Another reference is in force; rooms that read it must do so anew. */
   readonly referenceChanged: () => Promise<void>;

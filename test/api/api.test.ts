@@ -72,6 +72,7 @@ beforeEach(async () => {
     referencesSizeMax: 1_024,
     references: noReferences,
     snapshot: hub.snapshot,
+    rollouts: {} as Deps["rollouts"],
     features: async () => undefined,
     recorded: () => ({ timesMs: new Float64Array(), series: [], events: [] }),
     overrides: { current: () => undefined, decide: () => ({ ok: false, detail: "not here" }), release: () => undefined },
