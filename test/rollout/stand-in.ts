@@ -40,6 +40,21 @@ export function view(changes: Partial<RolloutView> = {}): RolloutView {
   };
 }
 
+/** As if it had begun at another time. */
+export function begunAt(one: RolloutView, wallMs: number): RolloutView {
+  const by = wallMs - beganAtMs;
+  const moved = (atMs: number | undefined): number | undefined => (atMs === undefined ? undefined : atMs + by);
+  return {
+    ...one,
+    startedAtWallMs: one.startedAtWallMs + by,
+    sinceWallMs: one.sinceWallMs + by,
+    holdUntilWallMs: moved(one.holdUntilWallMs),
+    timeBoxUntilWallMs: moved(one.timeBoxUntilWallMs),
+    reading: one.reading && { ...one.reading, atWallMs: one.reading.atWallMs + by },
+    actuations: one.actuations.map((told) => ({ ...told, atWallMs: told.atWallMs + by })),
+  };
+}
+
 export const harmful = reading({
   verdict: "harm", harmed: ["errors"],
   comparisons: [comparison({ name: "errors", verdict: "harm", log10Evidence: 3.1, effect: 0.48, low: 0.31, high: 0.62 }), ...reading().comparisons.slice(1)],
