@@ -44,11 +44,15 @@ const argoSchema = z.object({
   message: z.string(),
 });
 
-/** What is found of the candidate, with what became of it: an abort counts as harm and a promotion as not worse, whoever decided. */
+/**
+ * What is found of the candidate, with what became of it: an abort counts as harm and a promotion as not worse, whoever decided.
+ * What serves because the version before it went bad (`rollback`), or is kept by a person in spite of harm, is neither.
+ */
 function verdictOf({ phase, reason, reading }: RolloutView): (typeof verdicts)[number] {
   if (phase === "aborted") return "harm";
-  if (phase === "promoted") return "not-worse";
-  const verdict = reading?.verdict ?? "continue";
+  if (phase === "promoted") return reason === "rollback" ? "continue" : "not-worse";
+  const found = reading?.verdict ?? "continue";
+  const verdict = reason === "kept" && found === "harm" ? "continue" : found;
   if (phase !== "asking" || verdict !== "continue") return verdict;
   return reason === "harm" || reason === "not-worse" ? reason : "inconclusive";
 }

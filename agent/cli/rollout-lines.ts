@@ -29,10 +29,10 @@ export function rolloutLines(rollout: RolloutDocument, nowWallMs: number, paint:
   ];
 }
 
-function weightLine({ weight, shadow, step, steps, phase }: RolloutDocument): string {
+function weightLine({ weight, shadow, mode, step, steps, phase }: RolloutDocument): string {
   const full = Math.round(weight * barWidth);
   const at = step === 0 ? "copies alone" : `step ${step} of ${steps.length}`;
-  const next = phase === "promoted" || phase === "aborted" ? "" : `; then ${percent(steps[step]?.weight ?? 1)}`;
+  const next = phase === "promoted" || phase === "aborted" ? "" : `; then ${percent((mode === "shadow" ? undefined : steps[step]?.weight) ?? 1)}`;
   return `[${"#".repeat(full)}${"-".repeat(barWidth - full)}] ${percent(weight)} of the traffic, ${at}${next}${shadow > 0 ? `; copies of ${percent(shadow)}` : ""}`;
 }
 

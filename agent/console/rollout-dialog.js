@@ -32,6 +32,11 @@ function refusal(word) {
   return rollout.phase === "aborted" ? `The rollout of ${rollout.name} is over.` : undefined;
 }
 
+/** What a promotion gives it. @param {import("./shapes.js").Rollout} rollout */
+export function nextOf({ mode, step, steps }) {
+  return mode !== "shadow" && step < steps.length ? percent(steps[step]?.weight) : "all of the traffic";
+}
+
 export function RolloutDialog() {
   const [word, setWord] = useState(/** @type {Word | undefined} */ (undefined));
   const [said, setSaid] = useState(nothing);
@@ -55,7 +60,7 @@ export function RolloutDialog() {
   }, [word]);
 
   const name = rollout?.name ?? "";
-  const next = rollout && rollout.step < rollout.steps.length ? percent(rollout.steps[rollout.step]?.weight) : "all of the traffic";
+  const next = rollout ? nextOf(rollout) : "";
   const { title, meaning, does, done } = {
     start: { title: "Start a rollout", meaning: "The candidate is tried beside the primary. Without a name it is the one that the config names.", does: "Start", done: "Started." },
     promote: { title: `Promote ${name}`, meaning: `It gets ${next}, whatever the judge says.`, does: `Promote to ${next}`, done: "Promoted." },

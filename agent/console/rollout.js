@@ -2,7 +2,7 @@
 import { Comparisons } from "./comparisons.js";
 import { html } from "./html.js";
 import { usePart } from "./live.js";
-import { decideRollout } from "./rollout-dialog.js";
+import { decideRollout, nextOf } from "./rollout-dialog.js";
 import { lasting, number, percent, timeOfDay } from "./words.js";
 
 /** @typedef {import("./shapes.js").Rollout} Rollout */
@@ -22,7 +22,7 @@ const verdicts = {
 };
 
 /** @type {Record<string, string>} */
-const reasons = { started: "", step: "", harm: "the judge found harm", "not-worse": "the judge found it not worse", "time-box": "the time box was over without a verdict", person: "a person decided so" };
+const reasons = { started: "", step: "", harm: "the judge found harm", "not-worse": "the judge found it not worse", "time-box": "the time box was over without a verdict", kept: "a person keeps it in spite of harm", declined: "a person was asked, and it does not go on", person: "a person decided so", lost: "the candidate is not there any more", rollback: "what is seen went bad with its version" };
 
 const modes = { canary: "on a share of the traffic", shadow: "on copies alone", "shadow-then-canary": "on copies first, then on a share of the traffic" };
 
@@ -60,11 +60,10 @@ function StartButton({ strong = false }) {
 /** @param {{ rollout: Rollout }} props */
 function Course({ rollout }) {
   const nowMs = usePart("now");
-  const { phase, reason, message, reading, steps, step, since } = rollout;
+  const { phase, reason, message, reading, since } = rollout;
   const { sign, word, tone } = phases[phase];
   const over = isOver(rollout);
   const why = reasons[reason] ?? reason.replaceAll("-", " ");
-  const next = step < steps.length ? percent(steps[step]?.weight) : "all of the traffic";
   return html`<div class="rollout-grid">
     <div class="rollout-course">
       <p class=${`verdict state-${tone}`} role="status"><span class="sign" aria-hidden="true">${sign}</span><span data-testid="rollout-phase">${word}</span></p>
@@ -73,7 +72,7 @@ function Course({ rollout }) {
       <${Steps} rollout=${rollout} />
       ${!over && html`<${Held} rollout=${rollout} nowMs=${nowMs} />`}
       <div class="actions">
-        ${!over && html`<button type="button" class=${phase === "asking" && reason === "not-worse" ? "strong" : ""} onClick=${() => decideRollout("promote")}>Promote to ${next}… <kbd>m</kbd></button>`}
+        ${!over && html`<button type="button" class=${phase === "asking" && reason === "not-worse" ? "strong" : ""} onClick=${() => decideRollout("promote")}>Promote to ${nextOf(rollout)}… <kbd>m</kbd></button>`}
         ${phase !== "aborted" && html`<button type="button" class=${phase === "asking" && reason === "harm" ? "strong" : ""} onClick=${() => decideRollout("abort")}>${phase === "promoted" ? "Roll back…" : "Abort…"} <kbd>a</kbd></button>`}
         ${over && html`<${StartButton} />`}
       </div>
@@ -105,11 +104,11 @@ function Steps({ rollout: { mode, steps, step, phase, weight, shadow } }) {
 }
 
 /** What has passed of the step, against its hold and its time box. @param {{ rollout: Rollout, nowMs: number }} props */
-function Held({ rollout: { steps, step, hold_until: hold, time_box_until: box }, nowMs }) {
+function Held({ rollout: { steps, step, started_at: began, hold_until: hold, time_box_until: box }, nowMs }) {
   if (box === undefined && hold === undefined) return undefined;
   const boxMs = Date.parse(box ?? hold ?? "");
   const holdMs = Date.parse(hold ?? box ?? "");
-  const spanMs = 1_000 * (steps[Math.max(0, step - 1)]?.time_box_seconds ?? 0) || Math.max(1, boxMs - nowMs);
+  const spanMs = Math.max(1, step === 0 ? boxMs - Date.parse(began) : 1_000 * (steps[step - 1]?.time_box_seconds ?? 0));
   const at = (/** @type {number} */ ms) => `${100 * Math.max(0, Math.min(1, 1 - (boxMs - ms) / spanMs))}%`;
   const held = holdMs > nowMs ? `held for ${lasting(holdMs - nowMs)} more` : "held long enough";
   return html`<div class="rollout-held"><span class="bar" aria-hidden="true"><span style=${{ width: at(nowMs) }}></span><i style=${{ left: at(holdMs) }}></i></span>

@@ -89,6 +89,8 @@ test.for<readonly [string, RolloutView | undefined, number, number, string | und
   ["not worse", view({ reading: notWorse }), 409, 200, "not-worse"],
   ["the time box is over", view({ phase: "asking", reason: "time-box" }), 409, 409, "inconclusive"],
   ["promoted by a person against the judge", view({ phase: "promoted", reason: "person", weight: 1, reading: harmful }), 409, 200, "not-worse"],
+  ["kept by a person in spite of harm", view({ reason: "kept", reading: harmful }), 409, 409, "continue"],
+  ["the last known good took the place of what went bad", view({ phase: "promoted", reason: "rollback", weight: 1, reading: undefined }), 409, 409, "continue"],
   ["one that ended the day before", { ...aborted, sinceWallMs: beganAtMs - 86_400_000 }, 404, 404, undefined],
 ])("Flagger and Argo Rollouts, while it is so: %s", async ([, current, rollback, promotion, verdict]) => {
   const { post, get } = await opened(current);

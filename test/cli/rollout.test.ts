@@ -80,7 +80,7 @@ test("harm, and an actuator that failed, are said; a person who is asked is told
 
 test("copies alone, one open end of an interval, and nothing found yet", () => {
   const copies = linesOf(view({ mode: "shadow", step: 0, weight: 0, shadow: 0.5, primaryVersion: undefined, reading: undefined }));
-  expect(copies).toContain("  weight    [--------------------] 0 % of the traffic, copies alone; then 10 %; copies of 50 %");
+  expect(copies).toContain("  weight    [--------------------] 0 % of the traffic, copies alone; then 100 %; copies of 50 %");
   expect(copies).toContain("  verdict   none yet");
   expect(copies[0]).toContain("version 2 of employment: trying");
 });
