@@ -23,8 +23,8 @@ import type { Close } from "./lifecycle.ts";
 import type { Log } from "./log.ts";
 import type { Observe } from "./observation.ts";
 import type { Override } from "./override.ts";
-import type { Shelf } from "./reference-shelf.ts";
 import type { RolloutControls } from "./rollout-view.ts";
+import type { Shelf } from "./reference-shelf.ts";
 import { routes } from "./routes.ts";
 
 /** What the history tells of: a closed set. */

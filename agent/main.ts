@@ -1,4 +1,5 @@
 /** argv to command to exit code: the only file that knows the process. */
+import { MessageChannel } from "node:worker_threads";
 import { exit } from "./cli/world.ts";
 import { keepHeapSmall } from "./small-heap.ts";
 
@@ -20,6 +21,10 @@ process.stdout.on("error", () => process.exit(exit.done));
 
 // Started by the launcher on an older Node: end when it ends.
 if (process.env["PILOTFISH_END_WITH_PARENT"] === "1") process.once("disconnect", () => process.kill(process.pid, "SIGTERM"));
+
+// A command that only waits has nothing open, and waits keep no process alive: this does, until the command says that it is done.
+const awake = new MessageChannel();
+awake.port1.on("message", () => {});
 
 const { cli } = await import("./cli/cli.ts");
 const code = await cli(process.argv.slice(2), {

@@ -3,23 +3,23 @@ import { actualsRoutes, type ActualsDeps } from "./api/actuals.ts";
 import { configRoutes, type ConfigDeps } from "./api/config.ts";
 import { featureRoutes, type FeaturesDeps } from "./api/features.ts";
 import { historyRoutes, type HistoryDeps } from "./api/history.ts";
+import { deliveryRoutes, type DeliveryDeps } from "./api/delivery.ts";
 import { documentRoute } from "./api/openapi.ts";
 import { overrideRoutes, type OverrideRoutesDeps } from "./api/overrides.ts";
 import { recentRoutes, type RecentDeps } from "./api/recent.ts";
 import { recordingRoutes, type RecordingsRead } from "./api/recordings.ts";
 import { referencesRoutes, type ReferencesDeps } from "./api/references.ts";
 import { reviewRoutes, type ReviewRoutesDeps } from "./api/reviews.ts";
+import { rolloutRoutes, type RolloutRoutesDeps } from "./api/rollout.ts";
 import type { Route } from "./api/route.ts";
 import { samplesRoutes, type SamplesDeps } from "./api/samples.ts";
 import { signalRoutes, type SignalRoutesDeps } from "./api/signals.ts";
 import { stateRoutes, type StateDeps } from "./api/state.ts";
-import type { RolloutControls } from "./rollout-view.ts";
 
-export interface RoutesDeps extends ActualsDeps, ConfigDeps, FeaturesDeps, HistoryDeps, RecentDeps, ReferencesDeps, SamplesDeps, SignalRoutesDeps, StateDeps {
+export interface RoutesDeps extends ActualsDeps, ConfigDeps, DeliveryDeps, FeaturesDeps, HistoryDeps, RecentDeps, ReferencesDeps, RolloutRoutesDeps, SamplesDeps, SignalRoutesDeps, StateDeps {
   readonly version: string;
   readonly overrides: OverrideRoutesDeps;
   readonly reviews: ReviewRoutesDeps;
-  readonly rollouts: RolloutControls;
   readonly recordings: RecordingsRead;
 }
 
@@ -32,6 +32,8 @@ export function routes(deps: RoutesDeps): readonly Route[] {
     ...featureRoutes(deps),
     ...overrideRoutes(deps.overrides),
     ...reviewRoutes(deps.reviews),
+    ...rolloutRoutes(deps),
+    ...deliveryRoutes(deps),
     ...recordingRoutes(deps.recordings),
     ...actualsRoutes(deps),
     ...samplesRoutes(deps),

@@ -11,7 +11,7 @@ import type { Refused } from "./exchange.ts";
 import { Buckets, type LimitsOptions } from "./limits.ts";
 import type { Route } from "./route.ts";
 import { principalByCertificate, type ClientOptions } from "./tls.ts";
-import { bearer, type Tokens } from "./tokens.ts";
+import { tokenOf, type Tokens } from "./tokens.ts";
 
 export interface GateOptions {
   readonly limits: Pick<LimitsOptions, "requests" | "bytes">;
@@ -60,7 +60,7 @@ export function gates({ limits, bodyMax, clients, asked }: GateOptions, { clock,
 
   function whoIs(request: IncomingMessage, { trusted }: Doorway): Principal | "expired" | undefined {
     if (trusted || !asked) return local;
-    const token = bearer(request.headers.authorization);
+    const token = tokenOf(request.headers.authorization);
     return token === undefined ? principalByCertificate(request.socket, clients) : tokens.find(token);
   }
 

@@ -77,9 +77,15 @@ export async function openTokens(options: readonly (TokenOptions & { readonly op
   };
 }
 
-/** The token of an Authorization header. */
-export function bearer(authorization: string | undefined): string | undefined {
-  return /^Bearer +([^ ]+) *$/i.exec(authorization ?? "")?.[1];
+/**
+ * The token of an Authorization header: Bearer, or the password of Basic (RFC 7617), which is all that a client can send that is
+ * given an address and no headers, as Flagger is. Basic is taken and never asked for, so no browser asks a person for it.
+ */
+export function tokenOf(authorization: string | undefined): string | undefined {
+  const [, scheme = "", credentials = ""] = /^(Bearer|Basic) +([^ ]+) *$/i.exec(authorization ?? "") ?? [];
+  if (scheme.toLowerCase() !== "basic") return credentials || undefined;
+  const [, password] = /^[^:]*:(.+)$/s.exec(Buffer.from(credentials, "base64").toString("utf8")) ?? [];
+  return password;
 }
 
 function digestOf(text: string): Buffer {

@@ -11,6 +11,7 @@ import { drain, hold, pin, release } from "./override.ts";
 import { reference } from "./reference.ts";
 import { replay } from "./replay.ts";
 import { review } from "./review.ts";
+import { rollout } from "./rollout.ts";
 import { run } from "./run.ts";
 import { score } from "./score.ts";
 import { signals } from "./signals.ts";
@@ -22,7 +23,7 @@ import { exit, type World } from "./world.ts";
 
 const commands: Readonly<Record<string, Command>> = {
   run, check, demo,
-  status, watch, signals, pin, hold, drain, release, review, actuals,
+  status, watch, signals, pin, hold, drain, release, review, rollout, actuals,
   reference, replay, detect, score,
   config, completion: completion(() => commands),
 };

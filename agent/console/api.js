@@ -7,10 +7,12 @@ const key = "pilotfish-token";
 
 /** What the API answered other than what was wanted; status 0: it did not. */
 export class Refusal extends Error {
-  /** @param {number} status @param {string} detail */
-  constructor(status, detail) {
-    super(detail);
+  /** @param {number} status @param {string} detail @param {string[]} [mistakes] each on its own, where there are some */
+  constructor(status, detail, mistakes = []) {
+    super(mistakes.length > 0 ? mistakes.join("; ") : detail);
     this.status = status;
+    this.detail = detail;
+    this.mistakes = mistakes;
   }
 }
 
@@ -51,7 +53,7 @@ export async function ask(path, { method = "GET", body, timeoutMs = 4_000 } = {}
   const said = await response.json().catch(() => undefined);
   if (response.ok) return said;
   const mistakes = (said?.errors ?? []).map((/** @type {{ detail: string }} */ { detail }) => detail);
-  throw new Refusal(response.status, mistakes.length > 0 ? mistakes.join("; ") : (said?.detail ?? `status ${response.status}`));
+  throw new Refusal(response.status, said?.detail ?? `status ${response.status}`, mistakes);
 }
 
 /**

@@ -10,12 +10,14 @@ import { Log } from "./log.js";
 import { decide, OverrideDialog } from "./overrides.js";
 import { Performance } from "./performance.js";
 import { Reviews } from "./reviews.js";
+import { Rollout } from "./rollout.js";
+import { decideRollout, RolloutDialog } from "./rollout-dialog.js";
 import { Said } from "./said.js";
 import { TimeLine } from "./time-line.js";
 import { Machine, Traffic } from "./traffic.js";
 import { lasting, timeOfDay } from "./words.js";
 
-const sections = [["now", "Now"], ["time", "Time line"], ["traffic", "Traffic"], ["features", "Features"], ["performance", "Performance"], ["machine", "GPU and CPU"], ["reviews", "Reviews"], ["log", "Log"]];
+const sections = [["now", "Now"], ["rollout", "Rollout"], ["time", "Time line"], ["traffic", "Traffic"], ["features", "Features"], ["performance", "Performance"], ["machine", "GPU and CPU"], ["reviews", "Reviews"], ["log", "Log"]];
 
 const themeKey = "pilotfish-theme";
 const themes = /** @type {const} */ (["auto", "light", "dark"]);
@@ -44,9 +46,9 @@ function App() {
       ? html`<${Locked} />`
       : html`<${Lost} />
         <main class=${link === "live" ? "grid" : "grid old"}>
-          <${Now} /><${Ladder} /><${TimeLine} /><${Traffic} theme=${drawn} /><${Features} /><${Performance} /><${Machine} theme=${drawn} /><${Reviews} /><${Log} />
+          <${Now} /><${Ladder} /><${Rollout} /><${TimeLine} /><${Traffic} theme=${drawn} /><${Features} /><${Performance} /><${Machine} theme=${drawn} /><${Reviews} /><${Log} />
         </main>`}
-    <${OverrideDialog} /><${Help} dialog=${help} /><${Said} />`;
+    <${OverrideDialog} /><${RolloutDialog} /><${Help} dialog=${help} /><${Said} />`;
 }
 
 /** @param {{ theme: string, nextTheme: () => void, help: () => void }} props */
@@ -86,7 +88,7 @@ function Locked() {
     if (token === "") return;
     keepToken(token);
     put("link", "starting");
-    refresh("state", "recent", "features", "reviews", "history");
+    refresh("state", "recent", "features", "reviews", "history", "rollout", "versions");
   }
   return html`<main class="locked"><form onSubmit=${submit}>
     <h2>This sidecar asks for a token</h2>
@@ -97,7 +99,7 @@ function Locked() {
   </form></main>`;
 }
 
-const keys = [["1 – 8", "to a part of the page"], ["p", "pin a backend"], ["h", "hold the route"], ["d", "drain the primary"], ["r", "release the override"], ["/", "filter features"], ["t", "colours: auto, light, dark"], ["?", "this list"], ["Esc", "close a dialog"]];
+const keys = [["1 – 9", "to a part of the page"], ["p", "pin a backend"], ["h", "hold the route"], ["d", "drain the primary"], ["r", "release the override"], ["s", "start a rollout"], ["m", "promote the candidate"], ["a", "abort the rollout"], ["/", "filter features"], ["t", "colours: auto, light, dark"], ["?", "this list"], ["Esc", "close a dialog"]];
 
 /** @param {{ dialog: { current: HTMLDialogElement | null } }} props */
 function Help({ dialog }) {
@@ -115,7 +117,7 @@ function useKeys(actions) {
     const pressed = (event) => {
       const target = /** @type {HTMLElement} */ (event.target);
       if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]") !== null || target.matches("input, select, textarea")) return;
-      const act = { "?": latest.current.help, t: latest.current.theme, p: () => decide({ action: "pin" }), h: () => decide({ action: "hold" }), d: () => decide({ action: "drain" }), r: () => decide({ action: "release" }), "/": () => document.getElementById("filter")?.focus() }[event.key];
+      const act = { "?": latest.current.help, t: latest.current.theme, p: () => decide({ action: "pin" }), h: () => decide({ action: "hold" }), d: () => decide({ action: "drain" }), r: () => decide({ action: "release" }), s: () => decideRollout("start"), m: () => decideRollout("promote"), a: () => decideRollout("abort"), "/": () => document.getElementById("filter")?.focus() }[event.key];
       const section = sections[Number(event.key) - 1];
       if (act === undefined && section === undefined) return;
       event.preventDefault();

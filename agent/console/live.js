@@ -12,6 +12,8 @@ import { ask, follow, Refusal } from "./api.js";
  * @property {import("./shapes.js").Recent} recent
  * @property {import("./shapes.js").Review[] | undefined} reviews
  * @property {import("./shapes.js").Event[] | undefined} history
+ * @property {import("./shapes.js").Rollout | null | undefined} rollout null: there was none.
+ * @property {import("./shapes.js").Versions | undefined} versions
  * @property {Record<string, string>} trouble By part, why it could not be had.
  * @property {"starting" | "live" | "lost" | "locked"} link
  * @property {string} lockedBy Why a token is asked for.
@@ -22,10 +24,12 @@ import { ask, follow, Refusal } from "./api.js";
 
 export const staleMs = 6_000;
 const secondsKept = 900;
+/** How often it is asked whether a rollout has begun. */
+const restingMs = 4_000;
 
 /** @type {Parts} */
 export const live = {
-  state: undefined, features: undefined, recent: { times: [], series: [], events: [] }, reviews: undefined, history: undefined,
+  state: undefined, features: undefined, recent: { times: [], series: [], events: [] }, reviews: undefined, history: undefined, rollout: undefined, versions: undefined,
   trouble: {}, link: "starting", lockedBy: "", heardAt: 0, signals: "polling", now: Date.now(),
 };
 
@@ -72,6 +76,12 @@ const parts = {
     const query = new URLSearchParams(inView.names.map((name) => ["histogram", name]));
     put("features", await ask(`/v1/features?${query}`));
   }),
+  rollout: part(restingMs, async () => {
+    const { rollout } = await ask("/v1/rollout");
+    if (parts["rollout"]) parts["rollout"].everyMs = rollout?.phase === "trying" || rollout?.phase === "asking" ? 1_000 : restingMs;
+    if (JSON.stringify(rollout) !== JSON.stringify(live.rollout)) put("rollout", rollout);
+  }),
+  versions: part(10_000, async () => put("versions", await ask("/v1/versions"))),
   reviews: part(4_000, async () => put("reviews", (await ask("/v1/reviews")).reviews)),
   history: part(10_000, async () => put("history", (await ask("/v1/history?limit=100")).items)),
 };
@@ -143,7 +153,7 @@ async function listen() {
         const isStream = await follow((kind) => {
           pauseMs = 1_000;
           put("signals", "stream");
-          if (["state", "transition", "directive", "drift", "judge", "rollout", "version", "reset"].includes(kind)) refresh("state", "recent", "history");
+          if (["state", "transition", "directive", "drift", "judge", "rollout", "version", "reset"].includes(kind)) refresh("state", "recent", "history", "rollout", ...(kind === "version" ? ["versions"] : []));
         }, new AbortController().signal);
         if (!isStream) pauseMs = 15_000;
       } catch {

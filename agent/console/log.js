@@ -5,7 +5,7 @@ import { timeOfDay } from "./words.js";
 
 /** @typedef {{ key: string, at: number, kind: string, text: string }} Line */
 
-const signs = /** @type {Record<string, string>} */ ({ transition: "◆", drift: "≈", override: "‖", directive: "▸", config: "⚙", reference: "▤", note: "·" });
+const signs = /** @type {Record<string, string>} */ ({ transition: "◆", drift: "≈", override: "‖", directive: "▸", config: "⚙", reference: "▤", rollout: "◐", version: "⇄", note: "·" });
 
 export function Log() {
   const history = usePart("history");

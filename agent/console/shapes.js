@@ -90,6 +90,43 @@
  * @property {string} [deadline]
  * @property {"do" | "do-not"} [default]
  *
+ * @typedef {object} Comparison
+ * @property {string} name
+ * @property {"harm" | "not-worse" | "continue"} verdict
+ * @property {number} log10_evidence
+ * @property {number} threshold
+ * @property {number} [effect]
+ * @property {number} [low]
+ * @property {number} [high]
+ * @property {number} minimum_harm
+ * @property {number} margin
+ * @property {"ratio" | "relative" | "score" | "rank"} unit
+ * @property {number} events
+ * @property {number} effective
+ *
+ * @typedef {object} Rollout
+ * @property {string} id
+ * @property {string} name
+ * @property {string} [primary_version]
+ * @property {"canary" | "shadow" | "shadow-then-canary"} mode
+ * @property {"trying" | "asking" | "promoted" | "aborted"} phase
+ * @property {string} reason
+ * @property {number} step
+ * @property {{ weight: number, hold_seconds: number, time_box_seconds: number }[]} steps
+ * @property {number} weight
+ * @property {number} shadow
+ * @property {string} started_by
+ * @property {string} started_at
+ * @property {string} since
+ * @property {string} [hold_until]
+ * @property {string} [time_box_until]
+ * @property {{ verdict: "harm" | "not-worse" | "continue" | "inconclusive", comparisons: Comparison[], requests: { candidate: number, primary: number }, pairs: number, actuals: number, message: string, at: string }} [reading]
+ * @property {{ actuator: string, action: string, result: "done" | "unconfirmed" | "failed" | "skipped" | "under-way", attempts: number, detail: string, at: string }[]} actuations
+ * @property {string} message
+ *
+ * @typedef {{ version?: string, digest?: string, reference?: string, since: string }} Version
+ * @typedef {{ current: Version | null, last_known_good: (Version & { held_until: string }) | null, good_since?: string, dwell_seconds: number, before: Version[] }} Versions
+ *
  * @typedef {{ id: number, at: string, kind: string, detail: unknown }} Event
  */
 export {};

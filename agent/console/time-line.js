@@ -9,7 +9,7 @@ import { statuses, timeOfDay } from "./words.js";
 
 /** Marks at the same place hide each other. */
 const marksMax = 200;
-const signs = /** @type {Record<string, string>} */ ({ transition: "◆", drift: "≈", directive: "▸", judge: "⚖" });
+const signs = /** @type {Record<string, string>} */ ({ transition: "◆", drift: "≈", directive: "▸", judge: "⚖", rollout: "◐", version: "⇄" });
 
 export function TimeLine() {
   const recent = usePart("recent");

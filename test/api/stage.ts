@@ -32,6 +32,14 @@ export interface Sent {
   readonly socketPath?: string;
 }
 
+const noRollouts: Deps["rollouts"] = {
+  current: () => undefined,
+  start: async () => ({ ok: false, why: "conflict", detail: "not here" }),
+  promote: () => ({ ok: false, why: "unknown", detail: "there is no rollout" }),
+  abort: () => ({ ok: false, why: "unknown", detail: "there is no rollout" }),
+  versions: () => ({ current: undefined, lastKnownGood: undefined, goodSinceWallMs: undefined, dwellMs: 0, before: [] }),
+};
+
 const nothingKept = async () => ({ result: "missing" as const, message: "there is none" });
 
 /** Call it once in a test file: opens are closed after each test. */
@@ -84,8 +92,8 @@ export function stage() {
         references: { list: () => ({ active: null, configured: null, references: [] }), upload: nothingKept, activate: nothingKept, rollBack: nothingKept, remove: nothingKept },
         overrides: { current: () => undefined, decide: () => ({ ok: false, detail: "not here" }), release: () => undefined },
         reviews: { list: () => ({ reviews: [], next: undefined }), get: () => undefined, answer: () => ({ ok: false, why: "unknown", detail: "not here" }) },
-        rollouts: {} as Deps["rollouts"],
         recordings: { list: async () => [], read: async () => undefined },
+        rollouts: noRollouts,
         features: async () => undefined,
         recorded: () => ({ timesMs: new Float64Array(), series: [], events: [] }),
         ...changed,

@@ -6,6 +6,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { isSampled } from "../../agent/gateway/identity.ts";
 import { readRows } from "../../examples/employment/rows.ts";
 import { freePort } from "../../agent/cli/demo/free-port.ts";
+import { fakeApi } from "../cli/fake-api.ts";
 import { stageForTest, type Stage } from "./processes.ts";
 import { addresses, infer, listeners, metricsText, runExample, set, startCommand, startPilotfish, startServer, stateAt, status, type Addresses } from "./pilotfish.ts";
 
@@ -188,6 +189,18 @@ async function launch(stage: Stage, at: Addresses) {
   });
   return { launcher, child, childIsGone: () => stage.eventually("the child is gone", 15_000, () => parentOf(child) === undefined) };
 }
+
+test("a command that waits, with nothing open meanwhile, goes on: a watch that is piped tells the next change", async () => {
+  const told = ["healthy", "healthy", "failed"].map((status) => ({
+    version: "0.1.0", model: { name: "m", version: null }, server: { url: "http://127.0.0.1:8080" }, status, rung: "primary", reason: "normal", since: "2026-01-01T00:00:00.000Z",
+    cause: { detector: "none", code: "none", evidence: "" }, probes: {}, drift: [],
+  }));
+  const { url } = await fakeApi(() => [200, told.length > 1 ? told.shift() : told[0]]);
+  const stage = await stageForTest();
+  const watching = startCommand(stage, ["watch", "--api", url]);
+  await stage.eventually("the change is told", 10_000, () => watching.stdout.join("").includes("failed, primary answers"), watching);
+  expect(await watching.end("SIGINT")).toBe(0);
+}, 20_000);
 
 test.skipIf(!isOld)("on an older Node the launcher finds a newer one; SIGTERM to it ends both, with 0", async () => {
   const stage = await stageForTest();

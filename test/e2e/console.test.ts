@@ -5,7 +5,9 @@ import { writeFileSync } from "node:fs";
 import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
 import { readRows } from "../../examples/employment/rows.ts";
+import { aborted, begunAt, harmful, notWorse, rolloutStandIn, view } from "../rollout/stand-in.ts";
 import { look, missing, openBrowser, violations, type Looking } from "./browser.ts";
+import { consoleWith } from "./console-stand-in.ts";
 import { addresses, listeners, runExample, set, startPilotfish, startServer, stateAt, status } from "./pilotfish.ts";
 import { stageForTest } from "./processes.ts";
 import { startTraffic } from "./traffic.ts";
@@ -94,7 +96,7 @@ test.skipIf(missing)("an incident on the console: seen, overridden by keyboard, 
   // The inputs drift: the features say which.
   traffic.switchTo(drifted);
   await statusOf(page).getByText("Degraded").waitFor({ timeout: 40_000 });
-  await page.locator("body").press("4");
+  await page.locator("body").press("5");
   await page.locator(".feature .histogram svg").nth(5).waitFor();
   await page.locator(".feature-line").first().press("Enter");
   await page.locator(".histogram.large").waitFor();
@@ -181,3 +183,74 @@ test.skipIf(missing)("where tokens are configured the page asks for one, and sho
   expect(page.url()).not.toContain("correct");
   expect(errors).toEqual([]);
 }, 60_000);
+
+test.skipIf(missing)("a rollout on the console: started and aborted with the keyboard alone, and readable in each of its states", async () => {
+  const stage = await stageForTest();
+  const { controls, decided, set: show, refuse } = rolloutStandIn(undefined, () => Date.now());
+  const url = await consoleWith(stage, controls);
+  const browser = await openBrowser();
+  stage.later(() => browser.close());
+  const looking = await look(browser, { colorScheme: "light" });
+  const { page, errors } = looking;
+  const phase = page.getByTestId("rollout-phase");
+  await page.goto(url);
+  await page.locator("#rollout").getByText("No candidate has been tried").waitFor();
+  await sound(looking, "rollout-none");
+
+  // What can not be tried is refused, each reason on a line of its own; what was typed is still there.
+  refuse({ ok: false, why: "unfit", detail: "version 2 can not be tried", problems: ["it lacks the output income", `AGEP is FP64 there ${markup}`] });
+  await page.locator("body").press("s");
+  await page.getByRole("dialog").waitFor();
+  await page.keyboard.type("2");
+  await page.getByLabel("Reason").press("Enter");
+  await page.getByText("Say why").waitFor();
+  await page.getByLabel("Reason").focus();
+  await page.keyboard.type(`trained on May ${markup}`);
+  await page.keyboard.press("Enter");
+  await expect.poll(() => page.getByRole("alert").getByRole("listitem").allTextContents()).toEqual(["it lacks the output income", `AGEP is FP64 there ${markup}`]);
+  await sound(looking, "rollout-refused");
+  refuse(undefined);
+  await page.keyboard.press("Enter");
+  await phase.getByText("Trying").waitFor();
+  expect(decided.at(-1)).toMatchObject({ what: "start", asked: { candidate: { version: "2" }, reason: `trained on May ${markup}` } });
+
+  await page.locator("body").press("m");
+  await page.keyboard.type("sound");
+  await page.keyboard.press("Enter");
+  await page.locator("#rollout [aria-current=step]").getByText("50 %").waitFor();
+  await page.locator("body").press("a");
+  await page.keyboard.type("odd answers");
+  await page.keyboard.press("Enter");
+  await phase.getByText("Aborted").waitFor();
+  expect(decided.slice(-2)).toMatchObject([{ what: "promote", reason: "sound" }, { what: "abort", reason: "odd answers" }]);
+  await page.locator("body").press("a");
+  await page.locator(".said.shown", { hasText: "is over" }).waitFor();
+
+  // As others change it, within seconds.
+  const atMs = Date.now() - 45_000;
+  const over = { holdUntilWallMs: undefined, timeBoxUntilWallMs: undefined };
+  const states = {
+    Trying: view({ name: `version 2 ${markup}` }),
+    "A person decides": view({ phase: "asking", reason: "harm", reading: harmful }),
+    Aborted: aborted,
+    Promoted: view({ ...over, phase: "promoted", reason: "not-worse", weight: 1, step: 2, reading: notWorse }),
+  };
+  for (const [word, one] of Object.entries(states)) {
+    show(begunAt(one, atMs));
+    await phase.getByText(word).waitFor({ timeout: 10_000 });
+    await sound(looking, `rollout-${one.phase}`);
+  }
+  show(begunAt(aborted, atMs));
+  await phase.getByText("Aborted").waitFor({ timeout: 10_000 });
+  const rows = await page.locator("#rollout [role=row]").allTextContents();
+  expect(rows[1]?.replaceAll(/\s+/g, " ")).toContain("3.1 of 2.3+48 points +31 to +62");
+  expect(await page.locator(".actuations li").allTextContents()).toMatchObject([expect.stringMatching(/failed.*repository unload, 3 attempts/s), expect.stringMatching(/done.*weights/s)]);
+  expect(await page.locator("#rollout img").count()).toBe(0);
+
+  const phone = await look(browser, { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true });
+  await phone.page.goto(url);
+  await phone.page.getByTestId("rollout-phase").getByText("Aborted").waitFor();
+  await sound(phone, "rollout-phone");
+  expect(await phone.page.evaluate("[innerWidth, document.documentElement.scrollWidth]")).toEqual([360, 360]);
+  expect([...errors, ...phone.errors]).toEqual([]);
+}, 120_000);
