@@ -11,12 +11,12 @@
  */
 import type { Close } from "../../lifecycle.ts";
 import type { Log } from "../../log.ts";
-import { actions, type Action, type Actuation, type ActuationReport, type Actuator, type Result } from "./actuation.ts";
+import type { Action, Actuation, ActuationReport, Actuator, Result } from "./actuation.ts";
 import { cloudEvent, type CloudEventDeps } from "./cloud-event.ts";
 import { directive, type DirectiveDeps } from "./directive.ts";
-import { gateway } from "./gateway.ts";
+import { gatewayReport } from "./gateway.ts";
 import { kserve, type KserveDeps } from "./kserve.ts";
-import { Lane, type LaneOptions } from "./lane.ts";
+import { Lane } from "./lane.ts";
 import type { ActuatorKind, ActuatorOptions } from "./options.ts";
 import { repository, type RepositoryDeps } from "./repository.ts";
 import { parseSaved } from "./saved.ts";
@@ -42,25 +42,23 @@ export interface Actuators {
   start(): Close;
 }
 
-type OptionsOf<Kind extends ActuatorKind> = Extract<ActuatorOptions, { kind: Kind }>;
+/** Those that are told; the gateway has done it already. */
+type ToldKind = Exclude<ActuatorKind, "gateway">;
+type OptionsOf<Kind extends ToldKind> = Extract<ActuatorOptions, { kind: Kind }>;
 
 const kinds = {
-  gateway: () => gateway,
   directive: (_options, deps) => directive(deps),
   repository,
   webhook,
   cloudevent: cloudEvent,
   kserve,
-} as const satisfies { [Kind in ActuatorKind]: (options: OptionsOf<Kind>, deps: ActuatorsDeps) => Actuator };
-
-const gatewayLane: LaneOptions = { name: "gateway", actions, timeout: 1_000, retries: 0, within: 1_000, pause: 1, pauseMax: 1, wait: true };
+} as const satisfies { [Kind in ToldKind]: (options: OptionsOf<Kind>, deps: ActuatorsDeps) => Actuator };
 
 /** @param kept what `pending` gave to the store before; whatever else it is, is passed over. */
 export function actuators(options: readonly ActuatorOptions[], deps: ActuatorsDeps, kept?: unknown): Actuators {
   const { clock, log, told, counted, trouble } = deps;
   const laneDeps = { clock, told, settled };
-  const configured = options.flatMap((one) => (one.kind === "gateway" ? [] : [new Lane(one, make(one, deps), laneDeps)]));
-  const lanes = [new Lane(gatewayLane, gateway, laneDeps), ...configured];
+  const lanes = options.flatMap((one) => (one.kind === "gateway" ? [] : [new Lane(one, make(one, deps), laneDeps)]));
   let saved = parseSaved(kept);
   let early: Actuation[] = [];
   let started = false;
@@ -75,6 +73,9 @@ export function actuators(options: readonly ActuatorOptions[], deps: ActuatorsDe
 
   function run(actuation: Actuation): void {
     if (lanes.some((lane) => lane.knows(actuation))) return;
+    const report = gatewayReport(actuation, clock.wallMs());
+    told(report);
+    settled(report);
     for (const lane of lanes) if (!lane.heeds(actuation)) lane.pass(actuation);
     void inOrder(lanes.filter((lane) => lane.heeds(actuation)).map((lane) => [lane, lane.offer(actuation)]));
   }
@@ -117,7 +118,7 @@ async function inOrder(those: readonly (readonly [Lane, Task])[]): Promise<void>
   }
 }
 
-function make(options: ActuatorOptions, deps: ActuatorsDeps): Actuator {
-  const by = kinds[options.kind] as (options: ActuatorOptions, deps: ActuatorsDeps) => Actuator;
+function make(options: OptionsOf<ToldKind>, deps: ActuatorsDeps): Actuator {
+  const by = kinds[options.kind] as (options: OptionsOf<ToldKind>, deps: ActuatorsDeps) => Actuator;
   return by(options, deps);
 }
