@@ -39,11 +39,13 @@ export interface Dialect {
 }
 
 /** By what the server says of itself; where it says nothing, the one that does least. */
-export async function dialectOf(protocol: Protocol, ask: AskServer): Promise<DialectName> {
-  if (protocol.paths.managementPort !== undefined) return "workers";
-  const { name, extensions } = (jsonOf(await ask({ method: "GET", path: "/v2" })) ?? {}) as { readonly name?: unknown; readonly extensions?: unknown };
-  if (name === "triton") return "config";
-  return Array.isArray(extensions) && extensions.includes("model_repository") ? "parameters" : "none";
+export async function dialectOf(protocol: Protocol, ask: AskServer): Promise<Told<DialectName>> {
+  if (protocol.paths.managementPort !== undefined) return { ok: true, is: "workers" };
+  const asked = await ask({ method: "GET", path: "/v2" });
+  if (!asked.ok || asked.status >= 500) return { ok: false, detail: asked.ok ? `GET /v2 ${said(asked)}` : whyNot(asked), again: true };
+  const { name, extensions } = jsonOf(asked) ?? {};
+  if (name === "triton") return { ok: true, is: "config" };
+  return { ok: true, is: Array.isArray(extensions) && extensions.includes("model_repository") ? "parameters" : "none" };
 }
 
 export function dialect(name: DialectName, { paths }: Protocol, model: string, ask: AskServer): Dialect {

@@ -43,8 +43,9 @@ export function repository(options: RepositoryOptions, { clock, ask, environment
           timeoutMs: Math.max(1, deadlineMs - clock.monotonicMs()),
           signal,
         });
-      const name = options.versions === "auto" ? await dialectOf(speaks, askServer) : options.versions;
-      return change(actuation, dialect(name, speaks, actuation.model, askServer), options.unload);
+      const name = options.versions === "auto" ? await dialectOf(speaks, askServer) : { ok: true as const, is: options.versions };
+      if (!name.ok) return failed(name.detail, name.again);
+      return change(actuation, dialect(name.is, speaks, actuation.model, askServer), options.unload);
     },
   };
 }
@@ -113,7 +114,7 @@ async function seen(version: string, gone: string | undefined, by: Dialect): Pro
   if (serving !== undefined && serving !== version) return unconfirmed(`version ${version} is loaded, and version ${serving} still serves`, true);
   if (gone !== undefined && (await is(by.isReady(gone)))) {
     return by.name === "none"
-      ? unconfirmed(`versions ${version} and ${gone} are both loaded, and this server can not be told which one is to serve: take version ${gone} out of its folder of models`, true)
+      ? unconfirmed(`versions ${version} and ${gone} are both loaded, and this server can not be told which one is to serve: take version ${gone} out of its folder of models`, false)
       : unconfirmed(`version ${version} is loaded, and version ${gone} is still there`, true);
   }
   if (serving === version) return done(`version ${version} serves`);
