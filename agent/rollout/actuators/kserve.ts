@@ -11,17 +11,18 @@ import { wait, type Clock } from "../../clock.ts";
 import type { Asked, Ask } from "../../forward/ask.ts";
 import type { Actuation, Actuator, Attempted } from "./actuation.ts";
 import { judgeAnswer, said, whyNot } from "./answer.ts";
-import { codeOf, readBounded, readSecret } from "./secret.ts";
+import { codeOf, readBounded, readSecret, type Environment } from "./secret.ts";
 import type { KserveOptions } from "./options.ts";
 
 export interface KserveDeps {
   readonly clock: Clock;
   readonly ask: Ask;
+  readonly environment: Environment;
   /** Where the pod's service account is; another folder in tests. */
   readonly serviceAccount?: string;
 }
 
-const inCluster = { url: "https://kubernetes.default.svc", folder: "/var/run/secrets/kubernetes.io/serviceaccount" };
+const serviceAccountFolder = "/var/run/secrets/kubernetes.io/serviceaccount";
 const pollMs = 1_000;
 /** A token that is renewed just now, and another writer's change. */
 const passing: readonly number[] = [401, 409];
@@ -34,7 +35,7 @@ interface Access {
   readonly secrets: readonly string[];
 }
 
-export function kserve(options: KserveOptions, { clock, ask, serviceAccount = inCluster.folder }: KserveDeps): Actuator {
+export function kserve(options: KserveOptions, { clock, ask, environment, serviceAccount = serviceAccountFolder }: KserveDeps): Actuator {
   const { inferenceService, component } = options;
   const isInCluster = options.url === undefined;
   const tokenFile = options.tokenFile ?? (isInCluster ? `${serviceAccount}/token` : undefined);
@@ -42,13 +43,13 @@ export function kserve(options: KserveOptions, { clock, ask, serviceAccount = in
   const what = `InferenceService ${inferenceService}`;
 
   async function access(): Promise<Access | Attempted> {
-    const token = tokenFile === undefined ? undefined : await readSecret({ file: tokenFile }, () => undefined);
+    const token = tokenFile === undefined ? undefined : await readSecret({ file: tokenFile }, environment);
     if (token?.ok === false) return failed(token.detail);
     const ca = caFile === undefined ? undefined : await read("certificates", caFile);
     if (typeof ca === "object") return ca;
     const namespace = options.namespace ?? (await read("namespace", `${serviceAccount}/namespace`));
     if (typeof namespace === "object") return namespace;
-    const base = (options.url ?? inCluster.url).replace(/\/+$/, "");
+    const base = (options.url ?? clusterUrl(environment)).replace(/\/+$/, "");
     return {
       url: `${base}/apis/serving.kserve.io/v1beta1/namespaces/${encodeURIComponent(namespace.trim())}/inferenceservices/${inferenceService}`,
       headers: { accept: "application/json", ...(token !== undefined && { authorization: `Bearer ${token.value}` }) },
@@ -96,6 +97,13 @@ export function kserve(options: KserveOptions, { clock, ask, serviceAccount = in
       return asked.ok && passing.includes(asked.status) && judged.result === "failed" ? { ...judged, again: true } : judged;
     },
   };
+}
+
+/** As every pod is told it. */
+function clusterUrl(environment: Environment): string {
+  const host = environment("KUBERNETES_SERVICE_HOST");
+  if (host === undefined) return "https://kubernetes.default.svc";
+  return `https://${host.includes(":") ? `[${host}]` : host}:${environment("KUBERNETES_SERVICE_PORT") ?? "443"}`;
 }
 
 /** undefined: no such field. */
