@@ -61,6 +61,6 @@ const unheld: Attempted = { result: "unconfirmed", detail: "the directive is not
 function heardBy({ applied, unackedBy, refusedBy }: DirectiveView, subscribers: number): Attempted {
   if (refusedBy.length > 0) return { result: "failed", detail: `refused by ${refusedBy.join(", ")}`, again: false };
   if (unackedBy.length > 0) return { result: "unconfirmed", detail: `not applied by ${unackedBy.join(", ")}`, again: false };
-  if (applied > 0) return { result: "done", detail: `applied by ${applied} of ${subscribers} subscribers, all that say so` };
-  return { result: "done", detail: subscribers === 0 ? "announced; nobody follows" : `announced to ${subscribers} subscribers, none of which says what it applied` };
+  if (applied > 0) return { result: "done", detail: `applied by ${applied} of ${subscribers} that follow, all that say so` };
+  return { result: "done", detail: subscribers === 0 ? "announced; nobody follows" : `announced; ${subscribers} follow, none of which says what it applied` };
 }
