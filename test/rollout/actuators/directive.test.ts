@@ -48,7 +48,7 @@ async function obedient(client: SignalClient): Promise<void> {
 }
 
 async function tell({ hub }: Publisher, told: Actuation, options: Record<string, unknown> = {}): Promise<Telling> {
-  const given = telling(optionsOf({ kind: "directive", timeout: "2s", ...options }), { announce: (signal) => signal.type === "directive" && hub.announce(signal), followers: hub.view, target: () => target });
+  const given = telling(optionsOf({ kind: "directive", timeout: "15s", within: "15s", ...options }), { announce: (signal) => signal.type === "directive" && hub.announce(signal), followers: hub.view, target: () => target });
   given.actuators.run(told);
   await given.settled(2);
   return given;
@@ -78,7 +78,7 @@ test("a subscriber that does not apply a roll-back in time is named, and the dir
   const signals = await publisher();
   await signals.follow({ name: "shim", features: ["ack"] }, obedient);
   await signals.follow({ name: "sleeper", features: ["ack"] }, async () => {});
-  const told = await tell(signals, actuation("roll-back"), { timeout: "300ms" });
+  const told = await tell(signals, actuation("roll-back"), { timeout: "1s" });
   expect(last(told)).toMatchObject({ result: "unconfirmed", detail: "not applied by sleeper" });
   expect(told.trouble).toHaveLength(1);
   expect(inForce(signals)).toEqual([{ 1: 1, 2: 0 }]);

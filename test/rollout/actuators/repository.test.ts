@@ -10,7 +10,7 @@ import { startServer, type ServerProcess } from "../../examples/server-process.t
 import { deadAddress, httpServer, bodyOf } from "../../gateway/stage.ts";
 import { actuation, optionsOf, telling, type Telling } from "./stage.ts";
 
-const soon = { pause: "1ms", pauseMax: "2ms", timeout: "5s", retries: 1 };
+const soon = { pause: "1ms", pauseMax: "2ms", timeout: "20s", retries: 1 };
 
 async function tell(server: URL, told: Actuation, options: Record<string, unknown> = {}, deps: Parameters<typeof telling>[1] = {}): Promise<Telling> {
   const given = telling(optionsOf({ kind: "repository", ...soon, ...options }), { server: () => server, ...deps });

@@ -8,7 +8,7 @@ import { deadAddress, rawServer } from "../../gateway/stage.ts";
 import { actuation, optionsOf, receiver, telling } from "./stage.ts";
 
 /** Soon enough for a test; what is told does not depend on it. */
-const soon = { pause: "1ms", pauseMax: "2ms", timeout: "500ms" };
+const soon = { pause: "1ms", pauseMax: "2ms", timeout: "15s" };
 
 async function folder(): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), "pilotfish-actuators-"));
