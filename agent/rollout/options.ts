@@ -85,6 +85,6 @@ export const rolloutOptions = z.strictObject({
   /** How long a candidate may take to be there: to be loaded at a start, and to be back after a restart. */
   loadTimeout: duration(1_000).prefault("5m"),
   judge: judgeOptions.prefault({}),
-  actuators: actuatorsOptions.prefault([]),
+  actuators: actuatorsOptions,
 });
 export type RolloutOptions = z.output<typeof rolloutOptions>;

@@ -34,10 +34,15 @@ export const results = ["done", "unconfirmed", "failed", "skipped"] as const;
 export type Result = (typeof results)[number];
 
 /** What one attempt came to. `detail` is for people, without secrets. */
-export type Attempted =
-  | { readonly result: "done" | "skipped"; readonly detail: string }
-  /** `again`: another attempt may come to something else, after `afterMs` at the earliest. */
-  | { readonly result: "unconfirmed" | "failed"; readonly detail: string; readonly again: boolean; readonly afterMs?: number | undefined };
+export type Attempted = { readonly result: "done" | "skipped"; readonly detail: string } | Missed;
+
+/** `again`: another attempt may come to something else, after `afterMs` at the earliest. */
+export interface Missed {
+  readonly result: "unconfirmed" | "failed";
+  readonly detail: string;
+  readonly again: boolean;
+  readonly afterMs?: number | undefined;
+}
 
 /** One who is told. Each attempt says the same once more, so it must do no harm to be told twice. */
 export interface Actuator {
