@@ -26,7 +26,7 @@ export const readsRollouts = ({ raw }: PanelExpression): boolean => [...raw.matc
 /** Everything on, and each wait short enough for a test. */
 export const rolloutSettings: readonly string[] = hasRollouts
   ? [
-      "rollout.mode=shadow-then-canary", "rollout.shadow.ratio=1", "rollout.shadow.hold=2s", "rollout.steps=[{weight: 0.3, hold: 5s, timeBox: 1m}]",
+      "rollout.mode=shadow-then-canary", "rollout.shadow.ratio=1", "rollout.shadow.hold=2s", "rollout.steps=[{weight: 0.3, hold: 5s, timeBox: 1m}, {weight: 0.6, hold: 5s, timeBox: 1m}]",
       "rollout.versions.dwell=2s", "rollout.versions.inferences=20", "rollout.versions.describe=1s",
       "retrain.enabled=true", "retrain.dwell=1s", "retrain.pause=1s",
     ]
