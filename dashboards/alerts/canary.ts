@@ -106,10 +106,10 @@ export function canary(options: DashboardsOptions) {
     },
     RetrainRequestsFailing: {
       urgency: "ticket",
-      expr: happened(from(instruments.retrains, { result: "failed" }), "1h"),
+      expr: happened(from(instruments.retrains, { result: oneOf(["undelivered", "no-window"]) }), "1h"),
       keepFiringFor: "1h",
-      summary: "Requests to train {{ $labels.model }} anew do not arrive",
-      description: "The model drifted or does worse, and whoever should train it did not take the request from {{ $labels.instance }}. Look what the receiver answers; start the training by hand.",
+      summary: "Requests to train {{ $labels.model }} anew do not arrive, or not whole",
+      description: "The model drifted or does worse, and whoever should train it did not take the request from {{ $labels.instance }}, or got it without its window of rows ({{ $labels.result }}). Look what the receiver answers; start the training by hand.",
       board: "rollout",
     },
   } as const satisfies Alerts;

@@ -105,10 +105,11 @@ export const canary = {
     nearMisses: [{ since: "there and back is a rollout that was aborted", series: changes("0x20 1x10 2x40"), at: "60m" }],
   },
   RetrainRequestsFailing: {
-    fires: [{ series: retrains("failed", "_x10 1x20"), at: "12m", quietAt: "9m", labels: { ...model, result: "failed" } }],
+    fires: [{ series: retrains("undelivered", "_x10 1x20"), at: "12m", quietAt: "9m", labels: { ...model, result: "undelivered" } }],
     nearMisses: [
-      { since: "it was taken", series: retrains("sent", "_x10 1x20"), at: "12m" },
-      { since: "it was in the morning", series: retrains("failed", "0x10 1x200"), at: "3h" },
+      { since: "pause or budget kept it back", series: retrains("held", "_x10 1x20"), at: "12m" },
+      { since: "it was taken", series: retrains("done", "_x10 1x20"), at: "12m" },
+      { since: "it was in the morning", series: retrains("undelivered", "0x10 1x200"), at: "3h" },
     ],
   },
 } as const satisfies Stories;

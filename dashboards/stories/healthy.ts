@@ -74,7 +74,7 @@ export const healthy: Series = {
   'pilotfish_rollout_actuations_total{actuator="gateway", action="roll-back", result="done"}': `_x30 1x${n - 31}`,
   'pilotfish_rollout_actuations_total{actuator="kserve", action="roll-back", result="skipped"}': `_x30 1x${n - 31}`,
   'pilotfish_model_version_changes_total{model="employment"}': `0x100 1x5 2x${n - 107}`, // tried, and back
-  'pilotfish_retrain_requests_total{model="employment", result="sent"}': `_x30 1x${n - 31}`,
+  'pilotfish_retrain_requests_total{model="employment", result="done"}': `_x30 1x${n - 31}`,
   'pilotfish_cpu_throttled_time_seconds_total{container="server"}': `0+12x${n}`,
   'container_memory_working_set_bytes{container="server"}': `890x${n}`,
   'k8s_container_memory_limit_current_bytes{container="server"}': `1000x${n}`,

@@ -17,6 +17,7 @@ import { Tree } from "../collectors/tree.ts";
 import { publisherFrame } from "../../exporters/frames.ts";
 import { SignalClient } from "../exporters/signal-client.ts";
 import { tool } from "../dashboards/tool.ts";
+import { abortRollout, hasRollouts, isOfRollouts, promoteRollout, readsRollouts, rolloutSettings, serveVersion, startRollout } from "./a-rollout.ts";
 import { reportXid, restartServer, startDcgmExporter, startStreamingServer, writeKernelFiles, writeNvidiaSmi, writeNvidiaSmiOfMig } from "./fake-machine.ts";
 import { addresses, inferPath, listeners, runExample, set, startPilotfish, startServer, stateAt, status, type Addresses } from "./pilotfish.ts";
 import { root, stageForTest, type Stage } from "./processes.ts";
@@ -30,6 +31,7 @@ const dashboards = Object.entries(boards(dashboardsOptions.parse({})));
 /** What stays empty here, and why. */
 const empty: readonly { readonly is: (expression: PanelExpression) => boolean; readonly why: string }[] = [
   { is: ({ row, title }) => row === "annotations" && title === "Versions", why: "there is only one version of Pilotfish here; generated.test.ts tells its story" },
+  ...(hasRollouts ? [] : [{ is: readsRollouts, why: "no candidate is tried by this daemon" }]),
   { is: ({ raw }) => raw.includes('unit="share"'), why: "of categories only, and the example's features are all numbers" },
 ];
 const isEmpty = (expression: PanelExpression) => empty.some(({ is }) => is(expression));
@@ -108,7 +110,7 @@ describe.skipIf(missing)("with the real Prometheus", () => {
     await writeFile(config, JSON.stringify({ server: { url: streaming.url, protocol: "openai" } }));
     // One after another: each start takes a core for a second, and others need the machine too.
     await startPilotfish(stage, first, runExample(first, [
-      ...common, ladder, `store.path=${stage.path("state.sqlite")}`,
+      ...common, ...rolloutSettings, ladder, `store.path=${stage.path("state.sqlite")}`,
       `collectors.gpu.command=${writeNvidiaSmiOfMig(tree, `${root}test/collectors/fixtures/nvidia-smi-xml/a100-sxm4-v12.xml`)}`, "collectors.gpu.backend=nvidia-smi",
     ]));
     await startPilotfish(stage, beside, runExample(beside, [
@@ -126,6 +128,10 @@ describe.skipIf(missing)("with the real Prometheus", () => {
     const traffic = startTraffic(first.gateway, { perSecond: 50, batch: 10 }, steady);
     const besides = startTraffic(beside.gateway, { perSecond: 10, batch: 2 }, steady);
     stage.later(() => Promise.all([traffic.stop(), besides.stop()]));
+    const tell = async (answers: typeof traffic.answers, truth: (row: CensusRow) => number) => {
+      const actuals = answers.map(({ id, rows }) => ({ inference_id: id, actuals: rows.map(truth) }));
+      await fetch(`${first.api}/v1/actuals`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(actuals) });
+    };
     // A client's own mistake.
     await fetch(first.gateway + inferPath, { method: "POST", body: "{" });
     await stage.eventually("200 answers", 15_000, () => traffic.answers.length >= 200);
@@ -138,6 +144,21 @@ describe.skipIf(missing)("with the real Prometheus", () => {
     await decide(first, { action: "hold", reason: "a person looks at it", ttl: "30s" });
     await patiently("a scrape with the hold", 10_000, async () => (await seriesOf(prometheus, "pilotfish_override_until_time_seconds")) > 0);
     await release(first);
+
+    const shownIn = (series: string) => patiently(`a scrape with ${series}`, 15_000, async () => (await seriesOf(prometheus, series)) > 0);
+    if (hasRollouts) {
+      await shownIn("pilotfish_model_known_good_info");
+      await startRollout(first);
+      await shownIn("pilotfish_shadow_copies_total");
+      await promoteRollout(first);
+      await tell(traffic.answers.slice(0, 100), ({ employed }) => employed);
+      await shownIn('pilotfish_trials_total{side="candidate"}');
+      await shownIn("pilotfish_rollout_effect_bound");
+      // A while ago, so that a step of a panel has fallen on it.
+      await shownIn("pilotfish_rollout_step_until_time_seconds offset 2s");
+      await abortRollout(first);
+      await shownIn("pilotfish_rollouts_total offset 2s");
+    }
 
     await server.end("SIGKILL");
     restartServer(tree);
@@ -156,11 +177,6 @@ describe.skipIf(missing)("with the real Prometheus", () => {
     await Promise.all([crowd(beside, steady.slice(0, 50)), ...Array.from({ length: 5 }, () => chat(third))]);
     await stage.eventually("300 answers about other rows", 15_000, () => traffic.answers.length >= driftedFrom + 300);
     const drifted = traffic.answers.slice(driftedFrom);
-    const tell = async (answers: typeof drifted, truth: (row: CensusRow) => number) => {
-      const actuals = answers.map(({ id, rows }) => ({ inference_id: id, actuals: rows.map(truth) }));
-      await fetch(`${first.api}/v1/actuals`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(actuals) });
-    };
-    const shownIn = (series: string) => patiently(`a scrape with ${series}`, 10_000, async () => (await seriesOf(prometheus, series)) > 0);
     await tell(drifted.slice(0, 150), ({ employed }) => employed);
     await shownIn('pilotfish_performance{kind="corrected"}');
     await shownIn("pilotfish_rung_accuracy_ratio");
@@ -168,6 +184,11 @@ describe.skipIf(missing)("with the real Prometheus", () => {
     await tell(drifted.slice(150, 300), ({ employed }) => 1 - employed);
     // A while ago, so that a step of a panel has fallen on it.
     await shownIn('pilotfish_drift_alarm{stream=~"mistakes|error-rate|calibration"} offset 2s');
+    if (hasRollouts) {
+      await serveVersion(first, "2");
+      await shownIn("pilotfish_model_version_changes_total > 0 offset 2s");
+      await shownIn("pilotfish_retrain_requests_total offset 2s");
+    }
     await Promise.all([traffic.stop(), besides.stop()]);
 
     scraped = new Set(await seriesNames(prometheus));
@@ -177,7 +198,7 @@ describe.skipIf(missing)("with the real Prometheus", () => {
       for (const one of panelExpressions(dashboard, everything("10s", "2s"))) answers.push({ ...one, ...(await askOver(prometheus, one.expr, fromS, toS, 1)) });
       asked.set(name, answers);
     }
-  }, 180_000);
+  }, hasRollouts ? 300_000 : 180_000);
 
   test.each(dashboards.map(([name]) => name))("%s: every expression of its panels and annotations evaluates, and has data", (name) => {
     const answers = asked.get(name) ?? [];
@@ -199,6 +220,6 @@ describe.skipIf(missing)("with the real Prometheus", () => {
     const read = new Set([...asked.values()].flat().flatMap(({ raw }) => [...raw.matchAll(/\b([a-zA-Z]\w*)\{/g)].map(([, name]) => name as string)));
     expect(read.size).toBeGreaterThan(100);
     expect([...read].filter((name) => !known.has(name))).toEqual([]);
-    expect([...read].filter((name) => !scraped.has(name))).toEqual([]);
+    expect([...read].filter((name) => !scraped.has(name) && (hasRollouts || !isOfRollouts(name)))).toEqual([]);
   });
 });

@@ -8,7 +8,7 @@ import { silent } from "../../agent/log.ts";
 import type { BodyOf } from "../../exporters/frames.ts";
 import { signalHub, signalsOptions } from "../../exporters/websocket.ts";
 import type { Signal } from "../../exporters/signal.ts";
-import type { Directive, Drift, State } from "../../examples/clients/typescript/frames.ts";
+import type { Directive, Drift, Judge, Rollout, State, VersionChange } from "../../examples/clients/typescript/frames.ts";
 import { retryInMs, subscribe, type SubscriberOptions } from "../../examples/clients/typescript/subscriber.ts";
 import { fakePublisher, sendSnapshot, stateBody, target } from "./fake-publisher.ts";
 
@@ -215,5 +215,8 @@ describe("with Pilotfish's own publisher", () => {
     expectTypeOf<BodyOf<"state">>().toExtend<State>();
     expectTypeOf<BodyOf<"directive">>().toExtend<Directive>();
     expectTypeOf<BodyOf<"drift">>().toExtend<Drift>();
+    expectTypeOf<BodyOf<"judge">>().toExtend<Judge>();
+    expectTypeOf<BodyOf<"rollout">>().toExtend<Rollout>();
+    expectTypeOf<BodyOf<"version">>().toExtend<VersionChange>();
   });
 });
