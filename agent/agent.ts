@@ -12,7 +12,8 @@ import { droppedAs, startOpenTelemetry, telemetryOff } from "../exporters/opente
 import { metricsHandler } from "../exporters/prometheus.ts";
 import type { Announce, DriftSignal, Signal, Target } from "../exporters/signal.ts";
 import { signalHub } from "../exporters/websocket.ts";
-import { analysis } from "./analysis.ts";
+import { actuating } from "./actuating.ts";
+import { analysis, type Analysis } from "./analysis.ts";
 import { api, type RunningApi } from "./api/api.ts";
 import { consolePages } from "./api/console.ts";
 import type { Reloaded } from "./api/config.ts";
@@ -53,6 +54,8 @@ export interface AgentDeps {
   readonly analysis?: typeof analysis;
   /** A worker of the gateway, in a thread of its own by default. */
   readonly gatewayThread?: SwimDeps["gatewayThread"];
+  /** Where the config says that a secret is in a variable. */
+  readonly environment?: (name: string) => string | undefined;
 }
 
 interface Listener {
@@ -74,7 +77,7 @@ export interface RunningAgent {
 const analysisTtlMs = 60_000;
 
 /** Rejects where a listener can not be had; everything else that is missing is said and done without. */
-export async function startAgent(given: Config, { clock, log: written, version, reload, analysis: analyse = analysis, gatewayThread }: AgentDeps): Promise<RunningAgent> {
+export async function startAgent(given: Config, { clock, log: written, version, reload, analysis: analyse = analysis, gatewayThread, environment = () => undefined }: AgentDeps): Promise<RunningAgent> {
   const shelf = await openShelf(given.references, { clock, log: written, model: given.model, storePath: given.store.path });
   /** With the reference that is in force, which may have been uploaded. */
   const referring = (to: Config): Config => ({ ...to, model: { ...to.model, reference: shelf.path() } });
@@ -126,7 +129,6 @@ export async function startAgent(given: Config, { clock, log: written, version, 
       incidents: (signal) => isNamed(signal) && incident.signal(signal),
       log: (signal) => logSignal(log, signal),
       directives: directs.signal,
-      split: (signal) => isNamed(signal) && rolled.signal(signal),
     },
     { log },
   );
@@ -185,6 +187,7 @@ export async function startAgent(given: Config, { clock, log: written, version, 
     if (observation.kind === "sample" || observation.kind === "copy" || observation.kind === "exchange" || observation.kind === "actual" || observation.kind === "trial" || observation.kind === "shadow") analysed.hear(observation);
   };
   const audit: Audit = (entry) => controlled.audit(entry);
+  const save: Analysis["save"] = (key, state) => analysed.save(key, state);
   const decided = decisions({ clock, log, meter, audit, observe, dropped, config, swim, page: (approval) => pages.signal(approval), save: (state) => analysed.save("reviews", state), saved: saved.get("reviews") });
   const rolled = rolloutRoom({
     clock, log, meter, announce, audit, config, swim, saved,
@@ -192,8 +195,10 @@ export async function startAgent(given: Config, { clock, log: written, version, 
     seat: () => undefined,
     decide: decided.decide,
     happened: (kind, detail) => controlled.happened(kind, detail),
-    save: (key, state) => analysed.save(key, state),
+    act: (actuation) => tellers.run(actuation),
+    save,
   });
+  const tellers = actuating({ clock, log, meter, announce, followers: hub.view, instance, environment, config, swim, protocol: swims.protocol, told: rolled.reported, trouble: (report) => pages.signal(troubleSignal(report)), save, saved });
   const overridden = (override: Override | undefined): void => {
     decided.overridden(override);
     directs.override(override);
@@ -229,6 +234,7 @@ export async function startAgent(given: Config, { clock, log: written, version, 
     life.opened("gauges", levelGauges(clock, meter, () => swim()?.gateway, () => analysed.depth()));
     life.opened("followers", followerGauges(clock, meter, hub.view));
     const begun = await swims.start(swimDeps, { failover: saved.get("failover"), quarantine: saved.get("quarantine") });
+    life.opened("actuators", tellers.start());
     life.opened("rollouts", rolled.run());
     life.opened("reviews", decided.start());
     life.opened("swim", swims.close);

@@ -17,7 +17,6 @@ import type { RolloutControls } from "./rollout-view.ts";
 import { rollouts, type Rollouts, type RolloutsDeps } from "./rollout/rollouts.ts";
 import type { CandidateSeat } from "./rollout/seat.ts";
 import { rolloutSeries } from "./rollout/series.ts";
-import { splitDirectives } from "./split-directives.ts";
 import { unnamed, type Swim } from "./swim.ts";
 import { trialSeries } from "./trial-series.ts";
 
@@ -50,8 +49,6 @@ export interface RolloutRoom extends Rollouts {
   readonly controls: RolloutControls;
   /** Counts trials. */
   readonly observation: Observe;
-  /** Hears every signal. */
-  readonly signal: Announce;
 }
 
 const key = "rollouts";
@@ -85,6 +82,5 @@ export function rolloutRoom({ clock, log, meter, announce, audit, config, swim, 
     ...room,
     controls: { current: room.current, start: room.start, promote: room.promote, abort: room.abort, versions },
     observation: trialSeries(meter, model),
-    signal: splitDirectives(announce, () => room.current()?.candidate.version),
   };
 }

@@ -49,7 +49,7 @@ export const run = {
     };
 
     try {
-      agent = await startAgent(loaded.config, { clock: systemClock, log, version, ...(values.config !== undefined && { reload }) });
+      agent = await startAgent(loaded.config, { clock: systemClock, log, version, environment: (name) => world.env[name], ...(values.config !== undefined && { reload }) });
     } catch (error) {
       await log.close();
       world.err(`pilotfish run: ${error instanceof Error ? error.message : String(error)}\n`);
