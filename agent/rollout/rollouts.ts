@@ -197,11 +197,11 @@ export function rollouts(deps: RolloutsDeps): Rollouts {
         if (state.phase === "asking") ask(current);
         return;
       }
-      if (atMs + pauseMs >= untilMs) {
+      if (atMs >= untilMs) {
         log.error({ rollout: id, candidate: candidateName(candidate), why: found.detail }, "the candidate is not there any more");
         return advance({ type: "abort", reason: "lost" });
       }
-      await wait(clock, pauseMs, closing.signal).catch(() => {});
+      await wait(clock, Math.min(pauseMs, untilMs - atMs), closing.signal).catch(() => {});
     }
   }
 
@@ -314,7 +314,9 @@ export function rollouts(deps: RolloutsDeps): Rollouts {
       if (current === undefined || reading.rollout !== current.id || !isTried(current) || unseatedAtMs !== undefined) return;
       become({ ...current, reading });
       advance({ type: "verdict", verdict: reading.verdict });
-      if (isTried(current)) told.judged(current, false);
+      if (!isTried(current)) return;
+      told.read(current);
+      told.judged(current, false);
     },
     reported(report) {
       told.reported(report);
