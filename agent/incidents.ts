@@ -108,6 +108,10 @@ function textOf(signal: Signal): string | undefined {
       return `${signal.action}: ${signal.why}`;
     case "judge":
       return `${signal.experiment}: ${signal.verdict} after ${signal.n}`;
+    case "rollout":
+      return `${signal.candidate} ${signal.phase} (${signal.reason}) at ${Math.round(signal.weight * 1_000) / 10} %: ${signal.message}`;
+    case "version":
+      return signal.message;
     case "state":
       return undefined;
   }

@@ -71,9 +71,8 @@ async function wired({ status = 200, saved = new Map<string, unknown>(), hasSeat
     room, clock, close, people, signals, history, used, trials, acted, kept, asked,
     splits: () => signals.filter((signal): signal is DirectiveSignal => signal.type === "directive").map((signal) => (signal.action === "split" ? signal.weights : signal.action)),
     page: async () => (await prometheusText(meter)).body.toString(),
-    says(verdict: TrialReading["verdict"]) {
-      room.hear({ rollout: room.current()?.id ?? "", verdict, harmed: [], comparisons: [], requests: { candidate: 1, primary: 4 }, pairs: 0, actuals: 0, message: "so it is", atWallMs: 0 });
-    },
+    says: (verdict: TrialReading["verdict"]) =>
+      room.hear({ rollout: room.current()?.id ?? "", verdict, harmed: [], comparisons: [], requests: { candidate: 1, primary: 4 }, pairs: 0, actuals: 0, message: "so it is", atWallMs: 0 }),
   };
 }
 

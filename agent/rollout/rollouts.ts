@@ -11,7 +11,6 @@ import { randomUUID } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import type { Audit } from "../audit.ts";
 import { wait, type Clock } from "../clock.ts";
-import type { Close } from "../lifecycle.ts";
 import type { Principal } from "../principal.ts";
 import type { Verdict } from "../review.ts";
 import type { CandidateAsked, RolloutAsked, RolloutChanged, RolloutControls, RolloutView } from "../rollout-view.ts";
@@ -63,7 +62,8 @@ export interface Rollouts extends Omit<RolloutControls, "versions"> {
   /** What went bad with a version is answered by another, as far as the config allows it without a person. Kept once it is done or refused. */
   readonly rollbackVersion: (asked: { readonly from: string; readonly to: string; readonly why: string }) => Promise<void>;
   readonly start: RolloutControls["start"];
-  readonly run: () => Close;
+  /** What it returns ends it, and keeps where it stands. */
+  readonly run: () => () => void;
 }
 
 const tickMs = 1_000;
