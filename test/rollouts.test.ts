@@ -91,7 +91,7 @@ test("a version is loaded, tried, put to a person, and taken back: each is told 
   await vi.waitFor(() => expect(room.deal()?.weight).toBe(1));
   room.controls.abort(ada, "it was a mistake");
   expect(splits()).toEqual([{ 1: 0.8, 2: 0.2 }, { 1: 0, 2: 1 }, "restore"]);
-  expect(trials.map((setup) => setup?.judge)).toEqual([{ alpha: 0.01 }, undefined, undefined]);
+  expect(trials.map((setup) => setup?.weight)).toEqual([0.2, undefined, undefined]);
   expect(history).toHaveLength(4);
   expect(acted.map(({ action }) => action)).toEqual(["start", "promote", "roll-back"]);
   expect(await page()).not.toMatch(/^pilotfish_rollout_(phase|weight|step)/m);

@@ -145,7 +145,8 @@ test("a candidate that is not worse takes its steps, and in the end gets all of 
   expect(deal()?.judged).toBe(false);
   expect(rolloutSignals()).toEqual(["trying started 1 0.1", "trying step 2 0.5", "promoted not-worse 2 1"]);
   expect(acted.map(({ action, weight, candidateVersion, primaryVersion }) => [action, weight, candidateVersion, primaryVersion])).toEqual([["start", 0.1, "2", "1"], ["weight", 0.5, "2", "1"], ["promote", 1, "2", "1"]]);
-  expect(trials).toEqual([{ rollout: current()?.id, judge: { alpha: 0.01 } }, undefined]);
+  const setup = { rollout: current()?.id, options: { alpha: 0.01 }, live: true, copies: false, keyed: false };
+  expect(trials).toEqual([{ ...setup, weight: 0.1 }, { ...setup, weight: 0.5 }, undefined]);
   expect(questions.map(({ decision, question, asksPerson }) => [decision, question, asksPerson]), "nobody is asked, and it is on record").toEqual([["promotion", "Give version 2 50 % of the requests?", false], ["promotion", "Give version 2 all of the requests?", false]]);
   expect(audited).toMatchObject([{ who: "ada", action: "rollout.start", result: "done", detail: { candidate: "version 2" } }]);
   expect(history.map(({ phase, weight }) => [phase, weight])).toEqual([["trying", 0.1], ["trying", 0.5], ["promoted", 1]]);
@@ -403,7 +404,7 @@ test("after a kill in mid-step it goes on with what was held, under the same id,
   isThere = true;
   for (let i = 0; i < 100 && second.deal() === undefined; i += 1) await clock.advanceAsync(500);
   expect(second.deal()).toMatchObject({ rollout: id, weight: 0.5 });
-  expect(second.trials).toEqual([{ rollout: id, judge: { alpha: 0.01 } }]);
+  expect(second.trials).toMatchObject([{ rollout: id, weight: 0.5 }]);
   // Of the hold's 60 s at most the last five before the kill are lost.
   const leftMs = (second.current()?.holdUntilWallMs ?? 0) - clock.wallMs();
   expect(leftMs).toBeGreaterThanOrEqual(17_500);
