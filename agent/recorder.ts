@@ -84,6 +84,9 @@ export function recorder(meter: Meter, clock: Clock, rungs: () => readonly strin
         case "copy":
           if (observation.outcome === "ok") meter.histogram(instruments.rungAnswer, { rung: observation.rung }).record(observation.durationMs / 1_000);
           return;
+        case "trial": // Those of rollouts are trial-series.ts's, and copies are counted where they are offered.
+        case "shadow":
+          return;
         case "actual": // Counted where it is joined, which is where its fate is known.
           return;
       }

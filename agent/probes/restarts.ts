@@ -45,6 +45,8 @@ export function restarts(): Restarts {
         case "sample":
         case "copy":
         case "actual":
+        case "trial":
+        case "shadow":
           return;
       }
     },

@@ -47,7 +47,7 @@ const steps = z
     for (const [index, { weight: share, hold, timeBox }] of list.entries()) {
       const problem = (option: string, message: string) => context.addIssue({ code: "custom", path: [index, option], message: `step ${index + 1}: ${message}` });
       if (!(share > 0)) problem("weight", `expected more than 0, got ${share}`);
-      else if (share > 1) problem("weight", `${percent(share)} is more than all of the traffic: expected at most 1, which is 100 %${share <= 100 ? `; "${share}%" is a percentage` : ""}`);
+      else if (share > 1) problem("weight", `${percent(share)} is more than all of the traffic: expected at most 1, which is 100 %${share <= 100 && Number.isInteger(share) ? `; "${share}%" is a percentage` : ""}`);
       else if (share <= before.share) problem("weight", `expected more than the ${percent(before.share)} of step ${before.step}, got ${percent(share)}`);
       else before = { share, step: index + 1 };
       if (timeBox < hold) problem("timeBox", "the time box must not be shorter than the hold");

@@ -8,7 +8,7 @@ import type { Deal, KeySource, TrialReading } from "../trial.ts";
 import type { RolloutVerdict } from "../../detectors/judge/verdict.ts";
 import type { ActuationReport } from "./actuators/actuation.ts";
 import { candidateName, dealtCandidate } from "./candidate.ts";
-import { stepAt, type RolloutPlan, type RolloutState } from "./plan.ts";
+import { stepAt, type RolloutPlan, type RolloutReason, type RolloutState } from "./plan.ts";
 
 export interface Rollout {
   readonly id: string;
@@ -50,30 +50,22 @@ export function dealOf(rollout: Rollout): Deal | undefined {
 }
 
 export function viewOf(rollout: Rollout, nowMs: number, wallMs: number): RolloutView {
-  const { plan, state, shadowRatio, candidate, ...same } = rollout;
+  const { id, model, candidate, primaryVersion, plan, startedBy, startedAtWallMs, state, sinceWallMs, isSettled, reading, message } = rollout;
   const { holdMs, timeBoxMs } = stepAt(state.step, plan);
   const at = (afterMs: number) => (isTried(rollout) ? wallMs + state.stepSinceMs + afterMs - nowMs : undefined);
   return {
-    id: same.id,
-    model: same.model,
-    candidate,
+    id, model, candidate, primaryVersion, startedBy, startedAtWallMs, sinceWallMs, reading, message,
     name: candidateName(candidate),
-    primaryVersion: same.primaryVersion,
     mode: plan.mode,
     phase: state.phase,
     reason: state.reason,
     step: state.step + 1,
     steps: plan.steps,
-    weight: same.isSettled ? 0 : state.weight,
+    weight: isSettled ? 0 : state.weight,
     shadow: dealOf(rollout)?.shadow ?? 0,
-    startedBy: same.startedBy,
-    startedAtWallMs: same.startedAtWallMs,
-    sinceWallMs: same.sinceWallMs,
     holdUntilWallMs: at(holdMs),
     timeBoxUntilWallMs: at(timeBoxMs),
-    reading: same.reading,
-    actuations: same.actuations.map(({ actuator, action, result, attempts, detail, atWallMs }) => ({ actuator, action, result, attempts, detail, atWallMs })),
-    message: same.message,
+    actuations: rollout.actuations.map(({ actuator, action, result, attempts, detail, atWallMs }) => ({ actuator, action, result, attempts, detail, atWallMs })),
   };
 }
 
@@ -131,18 +123,13 @@ export function messageOf({ candidate, plan, state, reading, isSettled }: Omit<R
 }
 
 function whyAborted({ reason }: RolloutState, found: string, person: string): string {
-  switch (reason) {
-    case "harm":
-      return found;
-    case "declined":
-      return `a person was asked whether it goes on, and it does not: ${found}`;
-    case "lost":
-      return "it is not there any more";
-    case "rollback":
-      return "what is seen went bad with it";
-    default:
-      return `${person} decided so`;
-  }
+  const reasons: Partial<Record<RolloutReason, string>> = {
+    harm: found,
+    declined: `a person was asked whether it goes on, and it does not: ${found}`,
+    lost: "it is not there any more",
+    rollback: "what is seen went bad with it",
+  };
+  return reasons[reason] ?? `${person} decided so`;
 }
 
 /** What a person is asked, or would be. */

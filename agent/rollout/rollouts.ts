@@ -11,7 +11,6 @@ import { randomUUID } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import type { Audit } from "../audit.ts";
 import { wait, type Clock } from "../clock.ts";
-import type { Close } from "../lifecycle.ts";
 import type { Principal } from "../principal.ts";
 import type { Verdict } from "../review.ts";
 import type { CandidateAsked, RolloutAsked, RolloutChanged, RolloutControls, RolloutView } from "../rollout-view.ts";
@@ -27,10 +26,18 @@ import { restore, save, type SavedRollout } from "./saved.ts";
 import { seated, type Seated, type SeatDeps } from "./seat.ts";
 import { actionOf, telling, type TellingDeps } from "./telling.ts";
 
-/** Which trials the judge is to judge, and how. */
+/** Which rollout is judged, and how. */
 export interface TrialSetup {
+  /** Its id. */
   readonly rollout: string;
-  readonly judge: JudgeOptions;
+  readonly options: JudgeOptions;
+  /** Traffic is dealt to the candidate at some time of the rollout; it gets copies at some time. */
+  readonly live: boolean;
+  readonly copies: boolean;
+  /** Clients are told apart by a key. */
+  readonly keyed: boolean;
+  /** The candidate's share of the traffic now. */
+  readonly weight: number;
 }
 
 export interface RolloutsDeps extends SeatDeps, TellingDeps {
@@ -44,7 +51,7 @@ export interface RolloutsDeps extends SeatDeps, TellingDeps {
   readonly decide: (decision: "promotion" | "rollback", asked: { readonly question: string; readonly evidence: string; readonly asksPerson: boolean }) => { readonly verdict: Promise<Verdict>; readonly withdraw: () => void };
   /** What is dealt has changed, or is no more; called before anything else follows from it. */
   readonly dealt: () => void;
-  /** Judges another rollout, or none any more. */
+  /** Judges another rollout, or another weight of the same; or none any more. */
   readonly useTrial: (setup: TrialSetup | undefined) => void;
   readonly save: (saved: SavedRollout) => void;
   readonly saved: unknown;
@@ -63,7 +70,8 @@ export interface Rollouts extends Omit<RolloutControls, "versions"> {
   /** What went bad with a version is answered by another, as far as the config allows it without a person. Kept once it is done or refused. */
   readonly rollbackVersion: (asked: { readonly from: string; readonly to: string; readonly why: string }) => Promise<void>;
   readonly start: RolloutControls["start"];
-  readonly run: () => Close;
+  /** What it returns ends it, and keeps where it stands. */
+  readonly run: () => () => void;
 }
 
 const tickMs = 1_000;
@@ -92,6 +100,10 @@ export function rollouts(deps: RolloutsDeps): Rollouts {
   /** The time of its state. */
   const nowMs = (): number => unseatedAtMs ?? clock.monotonicMs();
   const view = (rollout: Rollout): RolloutView => viewOf(rollout, nowMs(), clock.wallMs());
+
+  function setupOf({ id, plan, key, state }: Rollout): TrialSetup {
+    return { rollout: id, options: deps.options().judge, live: plan.mode !== "shadow", copies: plan.mode !== "canary", keyed: key.header !== undefined || key.cookie !== undefined, weight: state.weight };
+  }
 
   /** Puts it in force: first of all what is dealt. */
   function become(next: Rollout): void {
@@ -125,6 +137,7 @@ export function rollouts(deps: RolloutsDeps): Rollouts {
     withdraw = () => {};
     keep();
     if (!isTried(now)) deps.useTrial(undefined);
+    else if (was !== undefined && was.weight !== state.weight) deps.useTrial(setupOf(now));
     told.changed(now, view(now), by);
     told.judged(now, true);
     const action = actionOf(was, state);
@@ -190,18 +203,18 @@ export function rollouts(deps: RolloutsDeps): Rollouts {
       if (found.ok) {
         const state = moved(current.state, unseatedAtMs ?? atMs, atMs);
         unseatedAtMs = undefined;
-        if (isTried(current)) deps.useTrial({ rollout: id, judge: deps.options().judge });
+        if (isTried(current)) deps.useTrial(setupOf(current));
         become({ ...current, state });
         keep();
         told.stands(current, view(current));
         if (state.phase === "asking") ask(current);
         return;
       }
-      if (atMs + pauseMs >= untilMs) {
+      if (atMs >= untilMs) {
         log.error({ rollout: id, candidate: candidateName(candidate), why: found.detail }, "the candidate is not there any more");
         return advance({ type: "abort", reason: "lost" });
       }
-      await wait(clock, pauseMs, closing.signal).catch(() => {});
+      await wait(clock, Math.min(pauseMs, untilMs - atMs), closing.signal).catch(() => {});
     }
   }
 
@@ -223,14 +236,14 @@ export function rollouts(deps: RolloutsDeps): Rollouts {
 
   /** @param note goes to its message. */
   function launch(parts: Pick<Rollout, "candidate" | "plan" | "state" | "startedBy">, note?: string): Rollout {
-    const { shadow, key, judge } = deps.options();
+    const { shadow, key } = deps.options();
     const wallMs = clock.wallMs();
     const { model, version } = deps.primary();
     const next = { ...parts, id: randomUUID(), model, primaryVersion: version, shadowRatio: shadow.ratio, key, startedAtWallMs: wallMs, sinceWallMs: wallMs, isSettled: false, reading: undefined, actuations: [] };
     const made: Rollout = { ...next, message: [messageOf(next), ...(note === undefined ? [] : [note])].join("; ") };
     unseatedAtMs = undefined;
     // Who judges knows of it before the first request is dealt.
-    if (isTried(made)) deps.useTrial({ rollout: made.id, judge });
+    if (isTried(made)) deps.useTrial(setupOf(made));
     become(made);
     return made;
   }
@@ -314,7 +327,9 @@ export function rollouts(deps: RolloutsDeps): Rollouts {
       if (current === undefined || reading.rollout !== current.id || !isTried(current) || unseatedAtMs !== undefined) return;
       become({ ...current, reading });
       advance({ type: "verdict", verdict: reading.verdict });
-      if (isTried(current)) told.judged(current, false);
+      if (!isTried(current)) return;
+      told.read(current);
+      told.judged(current, false);
     },
     reported(report) {
       told.reported(report);

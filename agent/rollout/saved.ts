@@ -43,13 +43,13 @@ const savedRollout = z.object({
 });
 export type SavedRollout = z.infer<typeof savedRollout>;
 
-export function save({ reading: _, primaryVersion, ...rollout }: Rollout, nowMs: number): SavedRollout {
-  const { plan, key, state, candidate, actuations } = rollout;
+export function save(rollout: Rollout, nowMs: number): SavedRollout {
+  const { id, model, candidate, primaryVersion, plan, shadowRatio, key, startedBy, startedAtWallMs, state, sinceWallMs, isSettled, actuations, message } = rollout;
   return {
     version: 1,
     savedAtMs: nowMs,
     rollout: {
-      ...rollout,
+      id, model, shadowRatio, startedBy, startedAtWallMs, sinceWallMs, isSettled, message,
       candidate: { ...candidate },
       plan: { ...plan, steps: [...plan.steps] },
       key: { ...key },

@@ -30,7 +30,9 @@ export interface Telling {
   stands(now: Rollout, view: RolloutView): void;
   /** It stands elsewhere: the same, and for the history. */
   changed(now: Rollout, view: RolloutView, by?: string): void;
-  /** What the judge says. */
+  /** The judge has spoken. */
+  read(now: Rollout): void;
+  /** What the judge says, as it follows from where the rollout stands. */
   judged(now: Rollout, isChanged: boolean): void;
   act(action: Action, now: Rollout, candidate: CandidateAsked, primaryVersion: string | undefined): void;
   /** What became of an actuation. */
@@ -58,10 +60,10 @@ export function telling({ clock, log, target, announce, happened, series, act }:
       happened({ rollout: id, candidate: candidateName(candidate), phase, reason, step: step + 1, weight: isSettled ? 0 : weight, message, ...(by !== undefined && { by }) });
       if ((phase === "promoted" || phase === "aborted") && !isSettled) series.ended(phase, reason);
     },
+    read: (now) => now.reading && series.read(now.reading, verdictOf(now)),
     judged(now, isChanged) {
       const signal = judgeSignalOf(now, target(), clock.wallMs());
       if (signal === undefined || (signal.final && judge?.rollout !== now.id)) return;
-      if (!signal.final && now.reading !== undefined) series.read(now.reading, verdictOf(now));
       const atMs = clock.monotonicMs();
       if (!isChanged && judge?.verdict === signal.verdict && atMs - judge.atMs < retellMs) return;
       judge = signal.final ? undefined : { rollout: now.id, verdict: signal.verdict, atMs };

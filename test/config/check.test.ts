@@ -66,7 +66,7 @@ const expected: Readonly<Record<string, readonly Mistake[]>> = {
     ["7:7", "rollout.steps.2.weight", "step 3: 150 % is more than all of the traffic: expected at most 1, which is 100 %"],
     ["8:7", "rollout.steps.3.weight", "step 4: expected more than 0, got 0"],
     ["9:9", "rollout.steps.4.weight", "step 5: expected more than the 25 % of step 2, got 20 %"],
-    ["9:23", "rollout.steps.4.timeBox", "step 5: the time box must not be shorter than the hold"],
+    ["9:22", "rollout.steps.4.timeBox", "step 5: the time box must not be shorter than the hold"],
   ],
   "rollout-weight-of-words.yaml": [["5:9", "rollout.steps.0.weight", 'expected a share of the traffic such as 0.1 or "10%", got "a tenth"']],
   "rollout-without-steps.yaml": [["4:3", "rollout.steps", "must not be empty"]],

@@ -106,6 +106,16 @@ test.for([["do", "do"], ["do-not", "do-not"]] as const)("without an answer by th
   expect(audit).toMatchObject([{ action: "decision.promotion", result: "ended", reason: "nobody answered by the deadline", detail: { verdict: expected } }]);
 });
 
+test("what needs a person is put to one even where the config says automatic, and only told where it says notify", async () => {
+  const { decide, list, answer } = room({ options: { promotion: { mode: "automatic" }, rollback: { mode: "notify" } } });
+  const pending = decide("promotion", { ...asked, asksPerson: true });
+  expect(list("open", undefined, 10).reviews).toMatchObject([{ decision: "promotion", state: "open", default: "do-not" }]);
+  answer("1", { verdict: "do" }, ada);
+  expect(await pending.verdict).toBe("do");
+  expect(await decide("rollback", { ...asked, asksPerson: true }).verdict).toBe("do-not");
+  expect(list("open", undefined, 10).reviews).toEqual([]);
+});
+
 test("automatic is done and told, notify is told and not done; neither waits, both can be looked up and are in the audit", async () => {
   const { decide, list, audit, waiting, pages } = room();
   expect(await decide("rollback", asked).verdict).toBe("do");
