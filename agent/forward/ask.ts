@@ -16,6 +16,8 @@ export interface AskRequest {
   /** Longest body taken; default 1 MiB. */
   readonly bodyMaxBytes?: number;
   readonly signal?: AbortSignal;
+  /** Certificates, in PEM, of whom a server of https is to be certified by; default those that Node knows. */
+  readonly ca?: string | undefined;
 }
 
 export type Asked =
@@ -40,7 +42,7 @@ export type Asked =
 export async function ask(clock: Clock, request: AskRequest): Promise<Asked> {
   const url = URL.parse(request.url.toString());
   if (url === null || !/^https?:$/.test(url.protocol)) return { ok: false, outcome: "invalid", detail: `no http address: ${request.url.toString().slice(0, 150)}`, durationMs: 0 };
-  const pool = backendPool(clock, { server: url, connections: 1, connectTimeoutMs: request.timeoutMs });
+  const pool = backendPool(clock, { server: url, connections: 1, connectTimeoutMs: request.timeoutMs, ca: request.ca });
   const asked = await askOver(clock, pool, request);
   void pool.close();
   return asked;

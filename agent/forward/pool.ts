@@ -14,6 +14,8 @@ export interface BackendPoolOptions {
   readonly connections: number;
   /** After which a connection that can not be made is given up. Default 5 s. */
   readonly connectTimeoutMs?: number;
+  /** Certificates, in PEM, of whom the server is to be certified by; default those that Node knows. */
+  readonly ca?: string | undefined;
 }
 
 export interface BackendPool {
@@ -24,7 +26,7 @@ export interface BackendPool {
 }
 
 /** Opens nothing until the first attempt. */
-export function backendPool(clock: Clock, { server, connections, connectTimeoutMs = 5_000 }: BackendPoolOptions): BackendPool {
+export function backendPool(clock: Clock, { server, connections, connectTimeoutMs = 5_000, ca }: BackendPoolOptions): BackendPool {
   // An idle connection is closed after undici's 4 s or the server's own hint, before common servers (5 s) close it under us.
   const pool = new Pool(server.origin, {
     connections,
@@ -33,7 +35,7 @@ export function backendPool(clock: Clock, { server, connections, connectTimeoutM
     headersTimeout: 0,
     bodyTimeout: 0,
     maxHeaderSize: 65_536,
-    connect: { timeout: connectTimeoutMs },
+    connect: { timeout: connectTimeoutMs, ...(ca !== undefined && { ca }) },
   });
   return {
     attempt(request) {
