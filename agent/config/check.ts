@@ -13,6 +13,7 @@ import { ladderMistakes } from "../ladder/mistakes.ts";
 import type { RungOptions } from "../ladder/rung-options.ts";
 import { readReference } from "../monitors/reference-file.ts";
 import { knownAnswer, knownRequest } from "../probes/known-question.ts";
+import type { ActuatorOptions } from "../rollout/actuators/options.ts";
 import type { Config } from "./config.ts";
 import type { Problem } from "./problem.ts";
 
@@ -21,7 +22,7 @@ type Sections = Partial<Config>;
 /** Paths in a config are meant from the folder of the config's file. */
 export function resolvePaths<Given extends Sections>(config: Given, folder: string): Given {
   const from = <T>(path: T) => (typeof path === "string" ? (resolve(folder, path) as T) : path);
-  const { model, ladder, store, api, metrics, references: shelf, probes, monitors } = config as Sections;
+  const { model, ladder, store, api, metrics, references: shelf, probes, monitors, rollout } = config as Sections;
   const tlsFrom = (tls: TlsOptions | undefined) => (tls === undefined ? {} : { tls: { ...tls, cert: from(tls.cert), key: from(tls.key), ...(tls.clientCa !== undefined && { clientCa: from(tls.clientCa) }) } });
   const resolved: Sections = {
     ...(model && { model: { ...model, reference: from(model.reference) } }),
@@ -31,6 +32,7 @@ export function resolvePaths<Given extends Sections>(config: Given, folder: stri
     ...(api && { api: { ...api, tokenFile: from(api.tokenFile), socket: from(api.socket), tokens: api.tokens.map((token) => ({ ...token, file: from(token.file) })), ...tlsFrom(api.tls) } }),
     ...(metrics && { metrics: { ...metrics, ...tlsFrom(metrics.tls) } }),
     ...(shelf && { references: { ...shelf, folder: from(shelf.folder) } }),
+    ...(rollout && { rollout: { ...rollout, actuators: rollout.actuators.map((actuator) => resolvedActuator(actuator, from)) } }),
     ...(probes?.inference && { probes: { ...probes, inference: { ...probes.inference, request: from(probes.inference.request), expect: from(probes.inference.expect) } } }),
   };
   return { ...config, ...resolved };
@@ -41,9 +43,14 @@ function resolvedRung(rung: RungOptions, from: <T>(path: T) => T): RungOptions {
   return rung.kind === "rules" && typeof rung.rules === "string" ? { ...rung, rules: from(rung.rules) } : rung;
 }
 
+function resolvedActuator(actuator: ActuatorOptions, from: <T>(path: T) => T): ActuatorOptions {
+  if (actuator.kind === "kserve") return { ...actuator, ...(actuator.tokenFile !== undefined && { tokenFile: from(actuator.tokenFile) }), ...(actuator.caFile !== undefined && { caFile: from(actuator.caFile) }) };
+  return "token" in actuator && actuator.token?.file !== undefined ? { ...actuator, token: { ...actuator.token, file: from(actuator.token.file) } } : actuator;
+}
+
 /** @param config the sections that could be parsed, with their paths resolved. */
 export async function checkWorld(config: Sections): Promise<readonly Problem[]> {
-  const read = await Promise.all([references(config), rungs(config), featuriser(config), state(config), secrets(config), knownQuestion(config)]);
+  const read = await Promise.all([references(config), rungs(config), featuriser(config), state(config), secrets(config), knownQuestion(config), actuators(config)]);
   return [...listeners(config), ...strangers(config), ...hedge(config), ...read.flat()];
 }
 
@@ -95,6 +102,16 @@ async function mistakeOf(read: () => unknown): Promise<readonly Problem[]> {
     const [path = "", ...message] = (error instanceof Error ? error.message : String(error)).split(": ");
     return [{ path, message: message.join(": ") }];
   }
+}
+
+async function actuators({ rollout }: Sections): Promise<readonly Problem[]> {
+  const files = (rollout?.actuators ?? []).flatMap((actuator, index): readonly (readonly [file: string | undefined, path: string, what: string])[] => {
+    const at = `rollout.actuators.${index}`;
+    if (actuator.kind === "kserve") return [[actuator.tokenFile, `${at}.tokenFile`, "the token"], [actuator.caFile, `${at}.caFile`, "the file of certificates"]];
+    return "token" in actuator ? [[actuator.token?.file, `${at}.token.file`, "the token"]] : [];
+  });
+  const named = files.flatMap(([file, path, what]) => (file === undefined ? [] : [readable(file, path, what)]));
+  return (await Promise.all(named)).flat();
 }
 
 function listeners({ gateway, api, metrics, server }: Sections): readonly Problem[] {
