@@ -36,7 +36,7 @@ export interface ActuatorsDeps extends DirectiveDeps, RepositoryDeps, CloudEvent
 export interface Actuators {
   /** Has everybody told. Never waits, never throws; what is known by its id already is passed over. */
   run(actuation: Actuation): void;
-  /** Of what is not over, as plain data for the store: what `saved` is given at the next start. */
+  /** Of what is not over, as plain data for the store, to be handed over at the next start. It changes with each word that is told. */
   pending(): readonly SavedTask[];
   /** Nothing is told before. What it returns breaks off what is under way and keeps it pending. */
   start(): Close;
@@ -56,7 +56,8 @@ const kinds = {
 
 /** @param kept what `pending` gave to the store before; whatever else it is, is passed over. */
 export function actuators(options: readonly ActuatorOptions[], deps: ActuatorsDeps, kept?: unknown): Actuators {
-  const { clock, log, told, counted, trouble } = deps;
+  const { clock, log, counted, trouble } = deps;
+  const told = guarded(deps.told, log);
   const laneDeps = { clock, told, settled };
   const lanes = options.flatMap((one) => (one.kind === "gateway" ? [] : [new Lane(one, make(one, deps), laneDeps)]));
   let saved = parseSaved(kept);
@@ -65,10 +66,13 @@ export function actuators(options: readonly ActuatorOptions[], deps: ActuatorsDe
 
   function settled(report: ActuationReport & { readonly result: Result }): void {
     const { id: _id, atWallMs: _atWallMs, ...fields } = report;
-    counted?.(report.actuator, report.action, report.result);
-    if (report.result === "done" || report.result === "skipped") return log.info(fields, "the world was told of a rollout");
-    log.warn(fields, "the world was told of a rollout, and nothing shows that it heard");
-    trouble?.(report);
+    const isTrouble = report.result === "failed" || report.result === "unconfirmed";
+    guarded(() => {
+      counted?.(report.actuator, report.action, report.result);
+      if (isTrouble) trouble?.(report);
+    }, log)(report);
+    if (isTrouble) log.warn(fields, "the world was told of a rollout, and nothing shows that it heard");
+    else log.info(fields, "the world was told of a rollout");
   }
 
   function run(actuation: Actuation): void {
@@ -110,6 +114,17 @@ export function actuators(options: readonly ActuatorOptions[], deps: ActuatorsDe
 
 /** What may come before the start: a rollout that goes on says so once. */
 const earlyMax = 16;
+
+/** Whoever is told of results must not keep the next actuator from being told of the rollout. */
+function guarded(tell: (report: ActuationReport) => void, log: Log): (report: ActuationReport) => void {
+  return (report) => {
+    try {
+      tell(report);
+    } catch (error) {
+      log.error({ error, actuator: report.actuator, action: report.action }, "what became of an actuation could not be told");
+    }
+  };
+}
 
 async function inOrder(those: readonly (readonly [Lane, Task])[]): Promise<void> {
   for (const [lane, task] of those) {

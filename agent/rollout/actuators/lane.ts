@@ -39,7 +39,7 @@ export class Lane {
   readonly options: LaneOptions;
   readonly #actuator: Actuator;
   readonly #deps: LaneDeps;
-  /** Those not over; the newest last. At most the one that runs, those that end, and one that waits. */
+  /** Those not over: the one that is told, though something newer may be there already, and one that waits. */
   readonly #tasks = new Set<Task>();
   #turn: Promise<void> = Promise.resolve();
   /** The rollout that was rolled back last: nothing else of it is told any more. */
@@ -89,8 +89,9 @@ export class Lane {
     return [...this.#tasks].some(({ actuation }) => actuation.id === id);
   }
 
+  /** What the next process is to go on with: one at most, since it takes the place of those before it. */
   saved(): readonly SavedTask[] {
-    return [...this.#tasks].map((task) => task.saved(this.#deps.clock.monotonicMs()));
+    return [...this.#tasks].filter(({ supersededBy }) => supersededBy === undefined).map((task) => task.saved(this.#deps.clock.monotonicMs()));
   }
 
   /** Breaks off what is under way. It stays among the tasks, to be saved and gone on with. */

@@ -3,7 +3,7 @@ import * as z from "zod";
 import { actions } from "./actuation.ts";
 import type { SavedTask } from "./task.ts";
 
-const text = z.string().max(4_096);
+const text = z.string().max(65_536);
 
 const savedTask = z.object({
   actuator: text,

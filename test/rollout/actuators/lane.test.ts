@@ -294,3 +294,40 @@ test("of a hundred weights in a moment those are told that have a turn: the one 
   expect(results().filter((words) => words === "a weight skipped")).toHaveLength(99);
   expect(actuators.pending()).toEqual([]);
 });
+
+test("killed while one was still told an older weight than the others, the next process tells it the newer one", async () => {
+  const first = stage([hook("a", { wait: false }), hook("b")]);
+  first.actuators.run(actuation("weight", { weight: 0.1 }));
+  await turn();
+  await first.world.answer(200);
+  first.actuators.run(actuation("weight", { weight: 0.2 }));
+  await turn();
+  const kept: unknown = JSON.parse(JSON.stringify(first.actuators.pending()));
+
+  const second = stage([hook("a", { wait: false }), hook("b")], kept);
+  second.world.always = 200;
+  await turn();
+  const told = second.world.asked.map(({ url, body }) => `${new URL(url).hostname} ${String((JSON.parse(body?.toString() ?? "") as { weight: number }).weight)}`);
+  expect(told).toEqual(["a 0.2", "b 0.2"]);
+});
+
+test("a promotion that a roll-back ended is not told by the next process, though this actuator is not told of roll-backs", async () => {
+  const first = stage([hook("a", { actions: ["promote"] })]);
+  first.actuators.run(actuation("promote"));
+  await turn();
+  first.actuators.run(actuation("roll-back"));
+  expect(first.actuators.pending()).toEqual([]);
+});
+
+test("whoever hears of results and breaks keeps nobody from being told", async () => {
+  const clock = new FakeClock();
+  const world = new World();
+  world.always = 200;
+  const broken = (): never => {
+    throw new Error("broken");
+  };
+  const { actuators } = telling(optionsOf(hook("a"), hook("b")), { clock, ask: world.ask, told: broken, counted: broken, trouble: broken });
+  actuators.run(actuation("start"));
+  await turn();
+  expect(world.told).toEqual(["a start", "b start"]);
+});
