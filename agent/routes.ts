@@ -1,9 +1,9 @@
 /** The table of the control API: what each room brings to it. Nothing is done here; the OpenAPI document is made of it too. */
 import { actualsRoutes, type ActualsDeps } from "./api/actuals.ts";
 import { configRoutes, type ConfigDeps } from "./api/config.ts";
+import { deliveryRoutes, type DeliveryDeps } from "./api/delivery.ts";
 import { featureRoutes, type FeaturesDeps } from "./api/features.ts";
 import { historyRoutes, type HistoryDeps } from "./api/history.ts";
-import { deliveryRoutes, type DeliveryDeps } from "./api/delivery.ts";
 import { documentRoute } from "./api/openapi.ts";
 import { overrideRoutes, type OverrideRoutesDeps } from "./api/overrides.ts";
 import { recentRoutes, type RecentDeps } from "./api/recent.ts";

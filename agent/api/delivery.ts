@@ -26,7 +26,7 @@ export interface DeliveryDeps {
 const within = z.object({ within: duration(1_000).prefault("1h").describe("So long after its end a rollout is spoken of, such as 30m.") });
 
 /** As Flagger sends it, more or less of it by its version. */
-const payload = z.looseObject({ name: z.string().optional(), namespace: z.string().optional(), phase: z.string().optional(), checksum: z.string().optional(), metadata: z.record(z.string(), z.string()).nullish() });
+const payload = z.looseObject({ name: z.string().optional(), namespace: z.string().optional(), phase: z.string().optional(), checksum: z.string().optional(), metadata: z.unknown().optional() });
 
 const hookSchema = z.object({ rollout: z.string(), phase: z.enum(rolloutPhases), message: z.string() });
 
@@ -51,10 +51,11 @@ const argoSchema = z.object({
 function verdictOf({ phase, reason, reading }: RolloutView): (typeof verdicts)[number] {
   if (phase === "aborted") return "harm";
   if (phase === "promoted") return reason === "rollback" ? "continue" : "not-worse";
+  if (phase === "asking" && reason === "harm") return "harm"; // Until the person has answered, whatever was found since.
   const found = reading?.verdict ?? "continue";
   const verdict = reason === "kept" && found === "harm" ? "continue" : found;
   if (phase !== "asking" || verdict !== "continue") return verdict;
-  return reason === "harm" || reason === "not-worse" ? reason : "inconclusive";
+  return reason === "not-worse" ? "not-worse" : "inconclusive";
 }
 
 function nearest(comparisons: readonly ComparisonShown[]): ComparisonShown | undefined {

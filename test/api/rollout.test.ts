@@ -84,6 +84,7 @@ test.for<readonly [string, RolloutView | undefined, number, number, string | und
   ["nothing is found yet", view(), 409, 409, "continue"],
   ["the judge has said nothing yet", view({ reading: undefined }), 409, 409, "continue"],
   ["harm, and a person is asked", view({ phase: "asking", reason: "harm", reading: harmful }), 200, 409, "harm"],
+  ["a person is asked about harm, and it looks better since", view({ phase: "asking", reason: "harm", reading: notWorse }), 200, 409, "harm"],
   ["aborted", aborted, 200, 409, "harm"],
   ["aborted by a person, whatever the judge says", view({ phase: "aborted", reason: "person", weight: 0, sinceWallMs: beganAtMs, reading: notWorse }), 200, 409, "harm"],
   ["not worse", view({ reading: notWorse }), 409, 200, "not-worse"],
