@@ -7,6 +7,9 @@
 import { primaryName } from "../backend.ts";
 import type { Outcome, Reason, Rung, RungAnswer } from "../backend.ts";
 import { confidenceHeader, confidenceValue } from "../contract/confidence-gate.ts";
+import { candidateName } from "../trial.ts";
+import { askCandidate } from "./candidate.ts";
+import type { CandidateAttempt } from "./candidate.ts";
 import { Course } from "./course.ts";
 import { rungShareMs } from "./deadline.ts";
 import { deliver, headOf } from "./delivery.ts";
@@ -17,7 +20,7 @@ import { Inquiry } from "./inquiry.ts";
 import { hedgeRung, next, reasonOf } from "./plan.ts";
 import type { Step } from "./plan.ts";
 import { PrimaryAttempt } from "./primary.ts";
-import type { PrimaryAnswer, Tried } from "./primary.ts";
+import type { ServerAnswer, Tried } from "./primary.ts";
 import { brokenContract, written } from "./refusal.ts";
 import type { Refusal } from "./refusal.ts";
 import type { AnswerHead } from "./reply.ts";
@@ -32,13 +35,14 @@ const jsonFields = (body: Buffer): string[] => ["content-type", "application/jso
 export class Exchange {
   readonly #inquiry: Inquiry;
   readonly #course: Course;
-  /** The primary's last answer where it was a failure or not sure enough: better than none. And why it would be given. */
-  #keptBack: { readonly answer: PrimaryAnswer; readonly reason: Reason } | undefined;
+  /** A server's last answer where it was a failure or not sure enough: better than none. And why it would be given. */
+  #keptBack: { readonly answer: ServerAnswer; readonly reason: Reason } | undefined;
   /** The primary answered below the threshold: what the client is told of it. */
   #unsure: string | undefined;
   /** Fields that say what was done to the request or is thought of the answer. */
   #added: readonly string[] | undefined;
   #primary: PrimaryAttempt | undefined;
+  #candidate: CandidateAttempt | undefined;
   #rung: RungAttempt | undefined;
   /** Nothing more is to be tried. */
   #over: "gone" | "too-large" | "done" | undefined;
@@ -80,6 +84,7 @@ export class Exchange {
     if (this.#over !== undefined) return;
     this.#over = "gone";
     this.#primary?.attempt.cancel("cancelled", "the client went away");
+    this.#candidate?.cancel();
     this.#rung?.cancel();
   }
 
@@ -94,11 +99,11 @@ export class Exchange {
     if (needsWhole(this.#inquiry)) await upload.readAll();
     if (this.#over === undefined && room.gates.contract?.decides === true && (await this.#screen())) return;
     if (!this.#isOver()) this.#course.enter();
+    if (this.#course.isForCandidate && !upload.ended) await this.#keepForCandidate();
     while (this.#over === undefined) {
       const step = next(this.#course.situation());
       if (step.ask === "nobody") return this.#answerForNobody();
-      const answered = step.ask === "primary" ? await this.#askPrimary(step) : await this.#askRung(step);
-      if (answered) return;
+      if (await this.#ask(step)) return;
     }
     if (this.#over === "too-large") return this.#refuseBody(false);
     this.#verdict = answeredByNobody("cancelled");
@@ -122,13 +127,59 @@ export class Exchange {
     return true;
   }
 
+  /** A long body is kept whole first, for the primary may need it too; one that can not be is the primary's. */
+  async #keepForCandidate(): Promise<void> {
+    const { upload } = this.#inquiry;
+    await upload.readKept();
+    this.#inquiry.passOthers();
+    if (!upload.replayable || this.#inquiry.target === undefined) this.#course.withdraw();
+  }
+
   /** True where the client has had an answer, or a part of one. */
+  #ask(step: Exclude<Step, { ask: "nobody" }>): Promise<boolean> {
+    switch (step.ask) {
+      case "candidate":
+        return this.#askCandidate(step.reason);
+      case "primary":
+        return this.#askPrimary(step);
+      case "rung":
+        return this.#askRung(step);
+    }
+  }
+
+  async #askCandidate(reason: Reason): Promise<boolean> {
+    const { dealing } = this.#course;
+    if (dealing === undefined) return false;
+    const candidate = askCandidate(this.#inquiry, dealing);
+    this.#candidate = candidate;
+    const tried = await candidate.answered();
+    if (this.#isOver()) return false;
+    if (tried.by === "nobody") {
+      candidate.ended(tried.outcome, undefined);
+      this.#course.candidateTried(tried.outcome, tried.detail);
+      return false;
+    }
+    this.#course.candidateTried("ok");
+    if (tried.by === "rung") {
+      candidate.ended("ok", tried.answer.status);
+      await this.#give(candidateName, { ...tried.answer, version: dealing.deal.candidate.version ?? tried.answer.version }, reason);
+      return true;
+    }
+    const { answer } = tried;
+    const { whole, head } = answer;
+    if (whole) candidate.ended("ok", head.status);
+    if (whole && this.#leavesToNextRung(answer, reason)) return false;
+    const final = await this.#deliver(answer, reason);
+    if (!whole) candidate.ended(final, head.status);
+    return true;
+  }
+
   async #askPrimary({ reason, trial, retry }: Extract<Step, { ask: "primary" }>): Promise<boolean> {
     const course = this.#course;
     if (!course.mayAskPrimary({ trial, retry })) return false;
     const { room, target } = this.#inquiry;
     const admitted = !trial && target !== undefined && room.limit !== undefined;
-    const primary = new PrimaryAttempt(this.#inquiry, { trial, admitted, trying: course.suspect !== undefined, deadlineMs: () => course.primaryDeadlineMs() });
+    const primary = new PrimaryAttempt(this.#inquiry, { trial, admitted, trying: course.suspect !== undefined, deadlineMs: () => course.primaryDeadlineMs(), dealing: course.dealing?.toCandidate === false ? course.dealing : undefined });
     this.#primary = primary;
 
     const tried = room.hedging === undefined ? await primary.answered() : await this.#hedged(primary, room.hedging);
@@ -143,6 +194,7 @@ export class Exchange {
     if (outcome !== "ok" && outcome !== "rejected") {
       primary.ended(outcome, head.status);
       course.failed(outcome, `answered ${head.status}`);
+      if (this.#keptBack?.answer.outcome === "ok") return false; // What was not sure enough is better than a failure.
       this.#keptBack?.answer.attempt.cancel("cancelled", "a later answer took its place");
       this.#keptBack = { answer, reason: reasonOf(outcome) };
       return false;
@@ -188,13 +240,15 @@ export class Exchange {
     return "hedged";
   }
 
-  /** Looks at how sure the primary was; true where somebody else is to answer instead. */
-  #leavesToNextRung(answer: PrimaryAnswer, reason: Reason): boolean {
+  /** Looks at how sure the server was; true where somebody else is to answer instead. */
+  #leavesToNextRung(answer: ServerAnswer, reason: Reason): boolean {
     const { target, inferenceId, room } = this.#inquiry;
     const { clock, model } = room.deps;
     const { confidence } = room.gates;
     if (confidence === undefined || target === undefined) return false;
     const { decision, confidence: value = 0, rows } = confidence.judge(Buffer.concat(answer.attempt.held));
+    this.#unsure = undefined;
+    this.#course.unsure = false;
     if (decision === "answer") return false;
     this.#unsure = confidenceValue(value);
     this.#course.unsure = true;
@@ -203,19 +257,21 @@ export class Exchange {
     return decision === "next-rung";
   }
 
-  async #deliver(answer: PrimaryAnswer, reason: Reason): Promise<Outcome> {
+  async #deliver(answer: ServerAnswer, reason: Reason): Promise<Outcome> {
     const version = this.#versionOf(answer);
-    this.#verdict = { rung: primaryName, reason, version, outcome: answer.outcome };
+    this.#verdict = { rung: answer.from, reason, version, outcome: answer.outcome };
     if (this.#unsure !== undefined) this.#added = [...(this.#added ?? []), confidenceHeader, this.#unsure];
     this.#head(headOf(this.#inquiry, answer));
-    return this.#ended(await deliver(this.#inquiry, answer, version, this.#unsure === undefined));
+    return this.#ended(await deliver(this.#inquiry, answer, version, answer.from === primaryName && this.#unsure === undefined));
   }
 
   /** As the request named it, as the answer says, or as it was known before. */
-  #versionOf({ attempt: { held } }: PrimaryAnswer): string | undefined {
+  #versionOf({ from, attempt: { held } }: ServerAnswer): string | undefined {
     const { target, room } = this.#inquiry;
     if (target === undefined) return undefined;
-    return target.version ?? (held[0] === undefined ? undefined : room.deps.protocol.versionIn(held[0])) ?? room.deps.version?.();
+    const isPrimary = from === primaryName;
+    const asked = isPrimary ? target.version : (this.#course.dealing?.deal.candidate.version ?? target.version);
+    return asked ?? (held[0] === undefined ? undefined : room.deps.protocol.versionIn(held[0])) ?? (isPrimary ? room.deps.version?.() : undefined);
   }
 
   #ended(outcome: Outcome): Outcome {
@@ -334,7 +390,13 @@ export class Exchange {
     // Every attempt has ended before it is told of them all.
     this.#primary?.attempt.cancel("cancelled", "the exchange is over");
     this.#primary?.ended("cancelled", undefined);
-    tell(this.#inquiry, this.#verdict, { attempts: this.#course.tried.length + this.#course.asked.length, stream });
+    this.#candidate?.cancel();
+    this.#candidate?.ended("cancelled", undefined);
+    const { tried, asked, dealing } = this.#course;
+    const atWallMs = this.#inquiry.room.deps.clock.wallMs();
+    const trial = dealing?.told(this.#verdict, tried.at(-1), atWallMs);
+    tell(this.#inquiry, this.#verdict, { attempts: tried.length + asked.length + (this.#candidate === undefined ? 0 : 1), stream, trial, atWallMs });
+    dealing?.shadow(this.#verdict, atWallMs);
     observed(this.#inquiry);
     this.#keptBack?.answer.attempt.cancel("cancelled", "the exchange is over");
     this.#inquiry.upload.release();

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { hash32 } from "../../agent/gateway/identity.ts";
-import { versionOf } from "../../agent/rollout/split.ts";
+import { versionOf } from "../../agent/split.ts";
 
 const sides = (weight: number) => [{ version: "1", weight: 100 - weight }, { version: "2", weight }];
 const users = Array.from({ length: 20_000 }, (_, i) => `user-${i}`);
