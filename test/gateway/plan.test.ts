@@ -25,12 +25,17 @@ const fresh: Situation = {
 };
 
 /** Plays a request whose attempts at the primary all end so, and whose rungs all fail: who is asked, in order. */
-function play(situation: Situation, outcome: Outcome): readonly string[] {
+function play(situation: Situation, outcome: Outcome, candidateEnds: Outcome = "error"): readonly string[] {
   const asked: string[] = [];
   let now = situation;
   for (;;) {
     const step = next(now);
     if (step.ask === "nobody") return asked;
+    if (step.ask === "candidate") {
+      asked.push(`candidate (${step.reason})`);
+      now = { ...now, candidate: candidateEnds };
+      continue;
+    }
     asked.push(step.ask === "primary" ? `primary (${step.reason})` : `rung ${step.index} (${step.reason})`);
     now = step.ask === "primary" ? { ...now, tried: [...now.tried, outcome] } : { ...now, asked: [...now.asked, step.index] };
   }
