@@ -129,8 +129,9 @@ export class CandidateRung implements LadderRung {
     const rung = new OnnxRung(onnxOptions.parse({ kind: "onnx", name: candidateName, model: path, version, timeout: onnxTimeout }), this.#deps);
     const close = await rung.start();
     if (!rung.ready) {
+      const { why } = rung;
       void close();
-      return { ok: false, detail: rung.why };
+      return { ok: false, detail: why };
     }
     return {
       ok: true,

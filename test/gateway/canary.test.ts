@@ -1,11 +1,14 @@
 /** A share of the clients is answered by a candidate on trial; no client fails because of it, and the judge hears how it went. */
+import { createServer } from "node:http";
 import type { RequestListener, ServerResponse } from "node:http";
-import { expect, onTestFinished } from "vitest";
-import type { Route } from "../../agent/backend.ts";
+import { expect } from "vitest";
+import type { Question, Route } from "../../agent/backend.ts";
+import { isSampled } from "../../agent/gateway/identity.ts";
+import type { ShadowedPrimary, ShadowOffer } from "../../agent/gateway/room.ts";
 import type { Observation } from "../../agent/observation.ts";
 import type { Deal, TrialObservation } from "../../agent/trial.ts";
 import { FakeClock } from "../fake-clock.ts";
-import { bodyOf, deadAddress, fallback, flowing, httpServer, infer, post, question, rawServer, rung, send, stage, test } from "./stage.ts";
+import { bodyOf, deadAddress, fallback, flowing, httpServer, infer, listen, post, question, rawServer, rung, send, stage, test } from "./stage.ts";
 
 const answerOf = (version: string) => JSON.stringify({ model_name: "employment", model_version: version, outputs: [] });
 
@@ -231,7 +234,7 @@ test("a long body is whole before the candidate is asked, and goes to the primar
 test("a body that can not be kept is the primary's, and no trial", async () => {
   const primary = await server("1");
   const candidate = await server("2");
-  const { url, observed } = await stage(primary.url, { deal: () => dealing(candidate.url) }, { keptMax: 50_000, holdMax: 1_000 });
+  const { url, observed } = await stage(primary.url, { deal: () => dealing(candidate.url) }, { keptMax: "50KiB", holdMax: "1KiB" });
   const body = Array.from({ length: 20 }, () => Buffer.alloc(10_000, 97));
   const answer = await post(url, body);
   expect([answer.status, ...who(answer.headers), candidate.asked.length, trials(observed)]).toEqual([200, "primary", "normal", 0, []]);
@@ -341,15 +344,74 @@ test("what the candidate answers is nobody's last good answer, and no rung is tr
   expect(remembered).toEqual([]);
 });
 
-test("one candidate after the other: the servers of those before are let go", async () => {
+test("one candidate after the other: the connections to those before are let go", async () => {
   const primary = await server("1");
   let open = 0;
+  let closed = (): void => {};
   const candidates = await Promise.all(
-    Array.from({ length: 5 }, () => httpServer((request, response) => void bodyOf(request).then(() => response.end(answerOf("2"))))),
+    Array.from({ length: 3 }, () =>
+      listen(
+        createServer((request, response) => void bodyOf(request).then(() => response.end(answerOf("2")))).on("connection", (socket) => {
+          open += 1;
+          socket.on("close", () => {
+            open -= 1;
+            closed();
+          });
+        }),
+      ),
+    ),
   );
-  let at = 0;
-  const { url } = await stage(primary.url, { deal: () => dealing(candidates[at]) });
-  for (; at < candidates.length; at += 1) expect(who((await post(url)).headers)).toEqual(["candidate", "canary"]);
-  onTestFinished(() => expect(open).toBe(0));
-  open = 0;
+  let at: number | undefined = 0;
+  const { url } = await stage(primary.url, { deal: () => (at === undefined ? undefined : dealing(candidates[at])) });
+  for (at = 0; at < candidates.length; at += 1) expect(who((await post(url)).headers)).toEqual(["candidate", "canary"]);
+  at = undefined;
+  await post(url);
+  while (open > 0) await new Promise<void>((resolve) => (closed = resolve));
+  expect(open).toBe(0);
+});
+
+/** What was offered for copies. */
+function offers() {
+  const offered: (readonly [ShadowOffer, Question | undefined, ShadowedPrimary])[] = [];
+  return { offered, shadow: { offer: (...offer: readonly [ShadowOffer, Question | undefined, ShadowedPrimary]) => void offered.push(offer) } };
+}
+
+test("of what the primary answers a share is offered for copies, chosen by the inference's id, with its answer", async () => {
+  const primary = await server("1");
+  const { offered, shadow } = offers();
+  const { url, exchange } = await stage(primary.url, { deal: () => dealing(undefined, { candidate: { kind: "server", version: "2" }, weight: 0, shadow: 0.5 }), shadow });
+  const ids = Array.from({ length: 20 }, (_, i) => `i-${i}`);
+  for (const id of ids) await post(url, question, { "pilotfish-inference-id": id });
+  await exchange(ids.length);
+  expect(offered.map(([{ inferenceId }]) => inferenceId)).toEqual(ids.filter((id) => isSampled(id, 0.5)));
+  const [offer, asked, { outcome, body }] = offered[0] as (typeof offered)[0];
+  expect([offer.rollout, asked?.path, asked?.body.toString(), outcome, Buffer.from(body ?? []).toString()]).toEqual(["r1", infer, question, "ok", answerOf("1")]);
+});
+
+test.each<readonly [number, string | undefined]>([
+  [500, "error"],
+  [429, "overloaded"],
+  [400, undefined],
+])("a primary that answers %d: a copy is offered as %s", async (status, outcome) => {
+  const primary = await server("1", (_request, response) => response.writeHead(status).end("{}"));
+  const { offered, shadow } = offers();
+  const { url, exchange } = await stage(primary.url, { deal: () => dealing(undefined, { candidate: { kind: "server", version: "2" }, weight: 0, shadow: 1 }), shadow, rungs: [rung("small", fallback())] });
+  await post(url);
+  await exchange();
+  expect(offered.map(([, , told]) => [told.outcome, told.body?.byteLength])).toEqual(outcome === undefined ? [] : [[outcome, 0]]);
+});
+
+test("no copy of what the candidate was dealt, and none of an answer that was too long to keep", async () => {
+  const primary = await server("1", (_request, response) => response.end(Buffer.alloc(4_000)));
+  const candidate = await server("2");
+  let deal = dealing(candidate.url, { shadow: 1 });
+  const { offered, shadow } = offers();
+  const { url, exchange } = await stage(primary.url, { deal: () => deal, shadow }, { sample: { ratio: 0, bodyMax: "1KiB" } });
+  await post(url);
+  await exchange(1);
+  expect(offered).toEqual([]);
+  deal = { ...deal, weight: 0 };
+  await post(url);
+  await exchange(2);
+  expect(offered.map(([, , { body }]) => body)).toEqual([undefined]);
 });
