@@ -4,7 +4,6 @@
  *
  * Once the client has had a byte nothing is tried again: where the answer breaks then, the client's connection breaks too.
  */
-import { primaryName } from "../backend.ts";
 import type { Outcome, Reason, Rung, RungAnswer } from "../backend.ts";
 import { confidenceValue } from "../contract/confidence-gate.ts";
 import { candidateName } from "../trial.ts";

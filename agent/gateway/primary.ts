@@ -73,7 +73,7 @@ export class PrimaryAttempt {
   /** Kept when the answer is held, or there is none. Never rejects. */
   async answered(): Promise<Tried> {
     const answered = await this.attempt.answered;
-    this.#answeredAtMs = this.#inquiry.room.deps.clock.monotonicMs();
+    if (this.#asking.dealing !== undefined) this.#answeredAtMs = this.#inquiry.room.deps.clock.monotonicMs();
     if (!answered.ok) return { ok: false, outcome: answered.outcome, detail: answered.detail };
     const { head, whole } = answered;
     return { ok: true, answer: { from: primaryName, attempt: this.attempt, flight: this.#flight, head, whole, outcome: outcomeOfHead(head) } };
