@@ -27,6 +27,7 @@ export const reasons = [
   "normal", // the primary, at the first attempt
   "retried", // the primary, at the second
   "trial", // the primary, on the one request that ends probation
+  "canary", // the candidate on trial, to which the inference was dealt
   "hedged", // a rung that was asked beside a slow primary and was first
   "error",
   "refused",
@@ -34,7 +35,7 @@ export const reasons = [
   "timeout",
   "stalled",
   "invalid",
-  "overloaded", // the primary was tried for this request and failed so; `overloaded` also where it was not given one more
+  "overloaded", // the primary, or the candidate before it, was tried for this request and failed so; `overloaded` also where it was not given one more
   "circuit-open", // the primary was not tried: it is known to be failing
   "unready", // the primary was not tried: its probes fail
   "drift", // the primary was not tried: the config says that drift fails over

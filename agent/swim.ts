@@ -9,6 +9,7 @@ import type { Meter } from "../exporters/meter.ts";
 import type { Announce, Target } from "../exporters/signal.ts";
 import { primaryName } from "./backend.ts";
 import type { Audit } from "./audit.ts";
+import { candidatePlace } from "./candidate.ts";
 import type { Clock } from "./clock.ts";
 import { collectors } from "./collectors/collectors.ts";
 import type { Config } from "./config/config.ts";
@@ -28,6 +29,7 @@ import { gatewayOfWorkers } from "./gateway/workers.ts";
 import type { RungPrice } from "./judgement.ts";
 import { knownRange } from "./ladder/known-range.ts";
 import { ladder } from "./ladder/ladder.ts";
+import type { CandidateRung } from "./ladder/candidate-rung.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import type { Log } from "./log.ts";
 import { readReference } from "./monitors/reference-file.ts";
@@ -38,6 +40,8 @@ import { probes } from "./probes/probes.ts";
 import { restarts } from "./probes/restarts.ts";
 import type { ModelDescription } from "./protocols/protocol.ts";
 import { modeOnDrift, onDriftWords } from "./reviews/options.ts";
+import { shadowOptions } from "./rollout/shadow-options.ts";
+import type { Deal } from "./trial.ts";
 import { protocolNamed, type ProtocolName } from "./protocols/protocols.ts";
 
 export interface SwimDeps {
@@ -59,6 +63,8 @@ export interface SwimDeps {
   /** What the rungs are worth, as it was told last. */
   readonly prices: () => readonly RungPrice[];
   readonly saveQuarantine: (state: SavedQuarantine) => void;
+  /** What the gateway is to do for a rollout; undefined while none runs. The same object while nothing changes. */
+  readonly deal: () => Deal | undefined;
   /** A worker of the gateway; in a thread of its own by default. */
   readonly gatewayThread?: OpenThread | undefined;
 }
@@ -82,6 +88,8 @@ export interface Swim {
   /** The primary and every rung. */
   backends(): readonly { readonly name: string; readonly kind: string }[];
   description(): ModelDescription | undefined;
+  /** The gateway's place for a candidate. */
+  readonly candidate: Pick<CandidateRung, "use" | "describe">;
   /** What the rungs are worth now. */
   qualify(prices: readonly RungPrice[]): void;
   /** What a rung is worth; undefined where nothing is known of it. */
@@ -188,6 +196,13 @@ export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy):
   const { setup, counts, review } = gates(config, { log, meter, reference, review: deps.review });
   // Bound before the first, so that the first is seen as a rise.
   const retries = { taken: meter.counter(instruments.retries, { result: "taken" }), refused: meter.counter(instruments.retries, { result: "refused" }) };
+  const place = candidatePlace(shadowOptions.parse({}), {
+    clock, log, meter, observe, protocol, server,
+    plain: config.server.plain,
+    describe: () => described.description(),
+    model: () => model,
+    send: others.send,
+  });
   const means = {
     clock, log, server, protocol, observe, dropped,
     rungs: steps.rungs,
@@ -203,6 +218,9 @@ export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy):
     gateCounts: counts,
     description: () => described.description(),
     review, quarantine,
+    deal: deps.deal,
+    candidate: place.rung,
+    shadow: place.shadow,
     ...(config.ladder.some(({ kind }) => kind === "last-good") ? { remember: steps.remember } : {}),
     ...(config.ladder.length > 0 && config.qualification.ratio > 0 ? { qualify: { ratio: config.qualification.ratio, offer: steps.offer } } : {}),
     ...(config.model.name === undefined ? {} : { model: config.model.name }),
@@ -216,6 +234,7 @@ export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy):
   try {
     life.opened("other servers", () => others.close());
     life.opened("ladder", await steps.start());
+    life.opened("candidate", () => place.close());
     life.opened("failover", room.start());
     life.opened("quarantine", quarantine.start());
     life.opened("collectors", reads.start());
@@ -229,6 +248,7 @@ export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy):
       address: front.address,
       backends: () => [{ name: primaryName, kind: primaryName }, ...steps.rungs.map(({ name, kind }) => ({ name, kind }))],
       description: () => described.description(),
+      candidate: place.rung,
       qualify: steps.qualify,
       price: steps.price,
       quarantine: () => quarantine.saved(),

@@ -6,7 +6,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { hash32 } from "../agent/gateway/identity.ts";
-import { versionOf } from "../agent/rollout/split.ts";
+import { versionOf } from "../agent/split.ts";
 import { errors } from "../detectors/judge/errors.ts";
 import { latency } from "../detectors/judge/latency.ts";
 import { pairs } from "../detectors/judge/pairs.ts";

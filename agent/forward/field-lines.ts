@@ -46,6 +46,24 @@ export function fieldsOf(lines: string): string[] {
   return fields;
 }
 
+/**
+ * The value of the field of that name (lower case), those of several joined as node:http joins them; undefined where there is
+ * none. `lines` must be strict. Cost: linear, without a string for each field.
+ */
+export function fieldIn(lines: string, name: string): string | undefined {
+  let found: string | undefined;
+  for (let at = 0; at < lines.length; ) {
+    const colon = lines.indexOf(":", at);
+    const end = lines.indexOf("\r\n", colon);
+    if (colon - at === name.length && lines.slice(at, colon).toLowerCase() === name) {
+      const value = trimmed(lines.slice(colon + 1, end));
+      found = found === undefined ? value : `${found}${name === "cookie" ? "; " : ", "}${value}`;
+    }
+    at = end + 2;
+  }
+  return found;
+}
+
 /** Without spaces and tabs at either end; String.trim would take more. */
 function trimmed(text: string): string {
   let start = 0;

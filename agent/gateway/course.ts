@@ -4,8 +4,10 @@
  */
 import { primaryName } from "../backend.ts";
 import type { Outcome, Reason, Route } from "../backend.ts";
+import { candidateName } from "../trial.ts";
 import { priorityHeader, priorityOf } from "./concurrency-limit.ts";
 import type { Inquiry } from "./inquiry.ts";
+import { Dealing } from "./dealing.ts";
 import { entryOf } from "./plan.ts";
 import type { RungTraits, Situation, Suspect } from "./plan.ts";
 import { noPlace, quarantined } from "./refusal.ts";
@@ -24,9 +26,12 @@ export class Course {
   suspect: Suspect | undefined;
   /** The primary answered, and was not sure enough. */
   unsure = false;
+  /** Its part in a rollout; undefined where none runs, or it has none. */
+  dealing: Dealing | undefined;
   /** What is said where nobody answers. */
   refusal: Refusal | undefined;
   readonly #inquiry: Inquiry;
+  #candidate: Situation["candidate"];
   #entry: Situation["entry"] = "flows";
   #routeReason: Reason = "normal";
   #pinned: number | undefined;
@@ -44,11 +49,40 @@ export class Course {
     room.budget.request(room.deps.clock.monotonicMs());
     if (this.#barred === undefined) this.#lookForSuspicion("known");
     const route: Route = room.deps.route();
-    this.#entry = entryOf(route, () => this.#barred === undefined && room.deps.claimTrial());
+    this.#deal(route);
+    // Who is dealt to the candidate may never come to the primary, and would keep the trial from those who do.
+    this.#entry = entryOf(route, () => this.#barred === undefined && this.#candidate === undefined && room.deps.claimTrial());
     this.#routeReason = route.reason;
     if (route.reason !== "override" || route.primary !== "blocked") return;
     const index = room.deps.rungs.findIndex(({ name }) => name === route.rung);
     if (index >= 0) this.#pinned = index;
+  }
+
+  /** Which side of a rollout has it. Not for one that a person, the contract or the quarantine has a word on, nor at the gateway's end. */
+  #deal(route: Route): void {
+    const { room } = this.#inquiry;
+    const deal = room.deps.deal?.();
+    room.candidates.holds(deal);
+    if (deal === undefined || route.reason === "override" || this.#barred !== undefined || this.suspect !== undefined || room.isDraining()) return;
+    this.dealing = Dealing.of(this.#inquiry, deal, route.primary === "flows");
+    if (this.dealing?.toCandidate === true) this.#candidate = "dealt";
+  }
+
+  /** It is dealt to the candidate, which has not been asked. */
+  get isForCandidate(): boolean {
+    return this.#candidate === "dealt";
+  }
+
+  /** The candidate will not be asked, nor the inference be compared with others. */
+  withdraw(): void {
+    this.#candidate = undefined;
+    this.dealing = undefined;
+  }
+
+  /** How asking the candidate ended. `how`: where it has not answered. */
+  candidateTried(outcome: Outcome, how?: string): void {
+    this.#candidate = outcome;
+    if (how !== undefined) this.failures.push(`${candidateName}: ${how}`);
   }
 
   /** The primary may not have this request. */
@@ -73,6 +107,7 @@ export class Course {
       rungs: rungs.length === 0 ? noTraits : room.traits,
       pinned: this.#pinned,
       asked: this.asked,
+      candidate: this.#candidate,
       primaryLeftMs: this.primaryDeadlineMs() - nowMs,
       leftMs: this.#inquiry.deadlineMs() - nowMs,
     };

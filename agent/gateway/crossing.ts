@@ -40,6 +40,9 @@ export const ways = {
   gateCounts: { request: "told", violations: "told", unchecked: "told", judged: "told" },
   description: "mirrored",
   review: "told",
+  deal: "mirrored",
+  candidate: "asked",
+  shadow: { offer: "told" },
   quarantine: { current: "mirrored", hear: "told" },
 } as const satisfies Record<keyof GatewayDeps, Ways>;
 

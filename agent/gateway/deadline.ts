@@ -23,6 +23,16 @@ export function primaryShareMs(timeoutMs: number, reserve: number, rungs: number
   return timeoutMs - Math.min(timeoutMs / 2, Math.max(timeoutMs * reserve, reserveFloorMs));
 }
 
+/**
+ * The candidate's share of the primary's: half. Where it hangs the primary has the other half, as much as the candidate had, and
+ * the rungs theirs. More for the candidate would leave a primary that is usual for its clients too little to rescue them; less,
+ * or a multiple of what the primary usually takes, would cut off a candidate's slow answers, which the judge is to see. For a
+ * fair comparison the primary's first attempt counts as late by the same share, though its client waits on.
+ */
+export function candidateShareMs(timeoutMs: number, reserve: number, rungs: number): number {
+  return primaryShareMs(timeoutMs, reserve, rungs) / 2;
+}
+
 /** A rung's share of what is left: something stays for those after it. */
 export function rungShareMs(leftMs: number, rungsAfter: number): number {
   return Math.max(leftMs / 2, leftMs - rungsAfter * reserveFloorMs);

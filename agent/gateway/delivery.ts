@@ -1,6 +1,6 @@
 /**
- * The primary's answer on its way to the client, its body untouched. What was held whole on both sides is remembered for rungs
- * that give it again, and rungs are tried with copies of some of it. A stream of events that breaks says so in the protocol's
+ * A server's answer on its way to the client, its body untouched. What of the primary's was held whole on both sides is remembered
+ * for rungs that give it again, and rungs are tried with copies of some of it. A stream of events that breaks says so in the protocol's
  * own form; any other answer is broken off with its connection, since the client has had a part of it.
  */
 import type { Outcome } from "../backend.ts";
@@ -8,7 +8,7 @@ import type { Head } from "../forward/attempt.ts";
 import type { Failure } from "../forward/classify.ts";
 import { endToEnd, provenanceNames } from "./headers.ts";
 import type { Inquiry } from "./inquiry.ts";
-import type { PrimaryAnswer } from "./primary.ts";
+import type { ServerAnswer } from "./primary.ts";
 import type { AnswerHead } from "./reply.ts";
 import { isEventStream } from "./stream.ts";
 
@@ -22,23 +22,23 @@ const withheld = {
 } as const;
 
 /** The answer's head as the client is to get it. */
-export function headOf({ target }: Inquiry, { head: { status, statusText, length, lines, headers } }: PrimaryAnswer): AnswerHead {
+export function headOf({ target }: Inquiry, { head: { status, statusText, length, lines, headers } }: ServerAnswer): AnswerHead {
   const fields = lines === undefined ? endToEnd(headers, withheld[target === undefined ? "other" : "inference"][length === undefined && !bodyless.has(status) ? "chunked" : "whole"]) : noFields;
   return { status, statusText, fields, lines, length };
 }
 
-/** Sends what follows the head; says how that ended. `kept`: it is good enough to be given again. */
-export async function deliver(inquiry: Inquiry, { attempt, flight, head, whole, outcome }: PrimaryAnswer, version: string | undefined, kept: boolean): Promise<Outcome> {
+/** Sends what follows the head; says how that ended. `kept`: it is the primary's, and good enough to be given again. */
+export async function deliver(inquiry: Inquiry, { attempt, flight, head, whole, outcome }: ServerAnswer, version: string | undefined, kept: boolean): Promise<Outcome> {
   const { reply, timeoutMs } = inquiry;
   const { work, deps, options } = inquiry.room;
   if (whole) {
     await reply.end(attempt.held);
     if (outcome === "ok" && kept) remember(inquiry, attempt.held, head, version);
   } else {
-    const memory = deps.remember !== undefined || inquiry.offered ? new Memory(options.holdMax) : undefined;
+    const memory = kept && (deps.remember !== undefined || inquiry.offered) ? new Memory(options.holdMax) : undefined;
     reply.onDrain(() => attempt.resume());
     const failure = await attempt.pipe((chunk) => {
-      work.progress(flight, chunk);
+      if (flight !== undefined) work.progress(flight, chunk);
       memory?.take(chunk);
       return reply.write(chunk);
     }, timeoutMs);

@@ -4,12 +4,14 @@
  *
  * Once the client has had a byte nothing is tried again: where the answer breaks then, the client's connection breaks too.
  */
-import { primaryName } from "../backend.ts";
 import type { Outcome, Reason, Rung, RungAnswer } from "../backend.ts";
-import { confidenceHeader, confidenceValue } from "../contract/confidence-gate.ts";
+import { confidenceValue } from "../contract/confidence-gate.ts";
+import { candidateName } from "../trial.ts";
+import { Answering } from "./answering.ts";
+import { askCandidate } from "./candidate.ts";
+import type { CandidateAttempt } from "./candidate.ts";
 import { Course } from "./course.ts";
 import { rungShareMs } from "./deadline.ts";
-import { deliver, headOf } from "./delivery.ts";
 import { hedged } from "./hedge.ts";
 import type { Hedging } from "./hedging.ts";
 import type { Incoming } from "./incoming.ts";
@@ -17,32 +19,25 @@ import { Inquiry } from "./inquiry.ts";
 import { hedgeRung, next, reasonOf } from "./plan.ts";
 import type { Step } from "./plan.ts";
 import { PrimaryAttempt } from "./primary.ts";
-import type { PrimaryAnswer, Tried } from "./primary.ts";
-import { brokenContract, written } from "./refusal.ts";
-import type { Refusal } from "./refusal.ts";
-import type { AnswerHead } from "./reply.ts";
+import type { ServerAnswer, Tried } from "./primary.ts";
+import { brokenContract } from "./refusal.ts";
 import type { Room } from "./room.ts";
 import { RungAttempt } from "./rung-attempt.ts";
 import { needsWhole, observed, screened } from "./screening.ts";
 import { tell } from "./telling.ts";
 import { answeredByNobody } from "./verdict.ts";
 
-const jsonFields = (body: Buffer): string[] => ["content-type", "application/json", "content-length", String(body.length)];
-
 export class Exchange {
   readonly #inquiry: Inquiry;
   readonly #course: Course;
-  /** The primary's last answer where it was a failure or not sure enough: better than none. And why it would be given. */
-  #keptBack: { readonly answer: PrimaryAnswer; readonly reason: Reason } | undefined;
-  /** The primary answered below the threshold: what the client is told of it. */
-  #unsure: string | undefined;
-  /** Fields that say what was done to the request or is thought of the answer. */
-  #added: readonly string[] | undefined;
+  readonly #answering: Answering;
+  /** A server's last answer where it was a failure or not sure enough: better than none. And why it would be given. */
+  #keptBack: { readonly answer: ServerAnswer; readonly reason: Reason } | undefined;
   #primary: PrimaryAttempt | undefined;
+  #candidate: CandidateAttempt | undefined;
   #rung: RungAttempt | undefined;
   /** Nothing more is to be tried. */
   #over: "gone" | "too-large" | "done" | undefined;
-  #verdict = answeredByNobody("error");
 
   constructor(room: Room, incoming: Incoming) {
     this.#inquiry = new Inquiry(room, incoming, (end) => {
@@ -50,6 +45,7 @@ export class Exchange {
       else if (end === "too-large") this.#tooLarge();
     });
     this.#course = new Course(this.#inquiry);
+    this.#answering = new Answering(this.#inquiry);
   }
 
   /** Serves the request to its end. Never rejects. */
@@ -59,19 +55,19 @@ export class Exchange {
       await this.#serve(expectsContinue);
     } catch (error) {
       room.deps.log.error({ error: String(error), stack: (error as Error).stack, ...this.#inquiry.logged }, "the gateway failed on a request");
-      this.#verdict = answeredByNobody("error");
-      if (reply.started) reply.break();
-      else await this.#say(500, "the gateway failed on this request").catch(() => reply.break());
+      if (reply.started) {
+        this.#answering.verdict = answeredByNobody("error");
+        reply.break();
+      } else {
+        await this.#answering.say("error", 500, "the gateway failed on this request").catch(() => reply.break());
+      }
     }
     this.#finish();
   }
 
   /** Answers without asking anybody, since too much is under way. */
   async turnAway(): Promise<void> {
-    this.#verdict = answeredByNobody("overloaded");
-    const body = this.#errorBody("too many requests at once", 503);
-    this.#head(ownHead(503, ["retry-after", "1", ...jsonFields(body)], body));
-    await this.#inquiry.reply.end([body]);
+    await this.#answering.say("overloaded", 503, "too many requests at once", ["retry-after", "1"]);
     this.#finish();
   }
 
@@ -80,6 +76,7 @@ export class Exchange {
     if (this.#over !== undefined) return;
     this.#over = "gone";
     this.#primary?.attempt.cancel("cancelled", "the client went away");
+    this.#candidate?.cancel();
     this.#rung?.cancel();
   }
 
@@ -94,14 +91,14 @@ export class Exchange {
     if (needsWhole(this.#inquiry)) await upload.readAll();
     if (this.#over === undefined && room.gates.contract?.decides === true && (await this.#screen())) return;
     if (!this.#isOver()) this.#course.enter();
+    if (this.#course.isForCandidate && !upload.ended) await this.#keepForCandidate();
     while (this.#over === undefined) {
       const step = next(this.#course.situation());
       if (step.ask === "nobody") return this.#answerForNobody();
-      const answered = step.ask === "primary" ? await this.#askPrimary(step) : await this.#askRung(step);
-      if (answered) return;
+      if (await this.#ask(step)) return;
     }
     if (this.#over === "too-large") return this.#refuseBody(false);
-    this.#verdict = answeredByNobody("cancelled");
+    this.#answering.verdict = answeredByNobody("cancelled");
   }
 
   /** Holds the request against the contract; true where the client has had its answer by that. */
@@ -110,7 +107,7 @@ export class Exchange {
     if (ruling === undefined || ruling.do === "pass") return false;
     if (ruling.do === "repair") {
       this.#inquiry.repaired = ruling;
-      this.#added = ruling.told;
+      this.#answering.added = ruling.told;
       return false;
     }
     const refusal = brokenContract(ruling.problem);
@@ -118,17 +115,63 @@ export class Exchange {
       this.#course.bar("contract", refusal);
       return false;
     }
-    await this.#refuse(refusal);
+    await this.#answering.refuse(refusal);
     return true;
   }
 
+  /** A long body is kept whole first, for the primary may need it too; one that can not be is the primary's. */
+  async #keepForCandidate(): Promise<void> {
+    const { upload } = this.#inquiry;
+    await upload.readKept();
+    this.#inquiry.passOthers();
+    if (!upload.replayable || this.#inquiry.target === undefined) this.#course.withdraw();
+  }
+
   /** True where the client has had an answer, or a part of one. */
+  #ask(step: Exclude<Step, { ask: "nobody" }>): Promise<boolean> {
+    switch (step.ask) {
+      case "candidate":
+        return this.#askCandidate(step.reason);
+      case "primary":
+        return this.#askPrimary(step);
+      case "rung":
+        return this.#askRung(step);
+    }
+  }
+
+  async #askCandidate(reason: Reason): Promise<boolean> {
+    const { dealing } = this.#course;
+    if (dealing === undefined) return false;
+    const candidate = askCandidate(this.#inquiry, dealing);
+    this.#candidate = candidate;
+    const tried = await candidate.answered();
+    if (this.#isOver()) return false;
+    if (tried.by === "nobody") {
+      candidate.ended(tried.outcome, undefined);
+      this.#course.candidateTried(tried.outcome, tried.detail);
+      return false;
+    }
+    this.#course.candidateTried("ok");
+    if (tried.by === "rung") {
+      candidate.ended("ok", tried.answer.status);
+      await this.#answering.give(candidateName, { ...tried.answer, version: dealing.deal.candidate.version ?? tried.answer.version }, reason);
+      return true;
+    }
+    const { answer } = tried;
+    const { whole, head } = answer;
+    if (whole) candidate.ended("ok", head.status);
+    if (whole && this.#leavesToNextRung(answer, reason)) return false;
+    const final = await this.#deliver(answer, reason);
+    if (!whole) candidate.ended(final, head.status);
+    return true;
+  }
+
   async #askPrimary({ reason, trial, retry }: Extract<Step, { ask: "primary" }>): Promise<boolean> {
     const course = this.#course;
     if (!course.mayAskPrimary({ trial, retry })) return false;
     const { room, target } = this.#inquiry;
     const admitted = !trial && target !== undefined && room.limit !== undefined;
-    const primary = new PrimaryAttempt(this.#inquiry, { trial, admitted, trying: course.suspect !== undefined, deadlineMs: () => course.primaryDeadlineMs() });
+    const primary = new PrimaryAttempt(this.#inquiry, { trial, admitted, trying: course.suspect !== undefined, deadlineMs: () => course.primaryDeadlineMs(), dealing: course.dealing?.toCandidate === false ? course.dealing : undefined });
     this.#primary = primary;
 
     const tried = room.hedging === undefined ? await primary.answered() : await this.#hedged(primary, room.hedging);
@@ -143,6 +186,7 @@ export class Exchange {
     if (outcome !== "ok" && outcome !== "rejected") {
       primary.ended(outcome, head.status);
       course.failed(outcome, `answered ${head.status}`);
+      if (this.#keptBack?.answer.outcome === "ok") return false; // What was not sure enough is better than a failure.
       this.#keptBack?.answer.attempt.cancel("cancelled", "a later answer took its place");
       this.#keptBack = { answer, reason: reasonOf(outcome) };
       return false;
@@ -184,43 +228,29 @@ export class Exchange {
     const outcome = primaryOutcome(end.tried);
     primary.ended(outcome, undefined);
     this.#course.tried.push(outcome);
-    await this.#give(end.asked.name, end.answer, "hedged");
+    await this.#answering.give(end.asked.name, end.answer, "hedged");
     return "hedged";
   }
 
-  /** Looks at how sure the primary was; true where somebody else is to answer instead. */
-  #leavesToNextRung(answer: PrimaryAnswer, reason: Reason): boolean {
+  /** Looks at how sure the server was; true where somebody else is to answer instead. */
+  #leavesToNextRung(answer: ServerAnswer, reason: Reason): boolean {
     const { target, inferenceId, room } = this.#inquiry;
     const { clock, model } = room.deps;
     const { confidence } = room.gates;
     if (confidence === undefined || target === undefined) return false;
     const { decision, confidence: value = 0, rows } = confidence.judge(Buffer.concat(answer.attempt.held));
+    this.#answering.unsure = undefined;
+    this.#course.unsure = false;
     if (decision === "answer") return false;
-    this.#unsure = confidenceValue(value);
+    this.#answering.unsure = confidenceValue(value);
     this.#course.unsure = true;
     if (decision === "review") room.deps.review?.({ inferenceId, model: model ?? target.model, confidence: value, rows, atWallMs: clock.wallMs() });
     if (decision === "next-rung") this.#keptBack = { answer, reason };
     return decision === "next-rung";
   }
 
-  async #deliver(answer: PrimaryAnswer, reason: Reason): Promise<Outcome> {
-    const version = this.#versionOf(answer);
-    this.#verdict = { rung: primaryName, reason, version, outcome: answer.outcome };
-    if (this.#unsure !== undefined) this.#added = [...(this.#added ?? []), confidenceHeader, this.#unsure];
-    this.#head(headOf(this.#inquiry, answer));
-    return this.#ended(await deliver(this.#inquiry, answer, version, this.#unsure === undefined));
-  }
-
-  /** As the request named it, as the answer says, or as it was known before. */
-  #versionOf({ attempt: { held } }: PrimaryAnswer): string | undefined {
-    const { target, room } = this.#inquiry;
-    if (target === undefined) return undefined;
-    return target.version ?? (held[0] === undefined ? undefined : room.deps.protocol.versionIn(held[0])) ?? room.deps.version?.();
-  }
-
-  #ended(outcome: Outcome): Outcome {
-    if (outcome !== this.#verdict.outcome) this.#verdict = { ...this.#verdict, outcome };
-    return outcome;
+  #deliver(answer: ServerAnswer, reason: Reason): Promise<Outcome> {
+    return this.#answering.deliver(answer, reason, answer.from === candidateName ? this.#course.dealing?.deal.candidate.version : undefined);
   }
 
   /** True where the rung has answered. */
@@ -238,7 +268,7 @@ export class Exchange {
       return false;
     }
     if (this.#course.suspect !== undefined && room.traits[index]?.inside === false) room.suspicion?.acquit(this.#inquiry);
-    await this.#give(asked.name, answer, reason);
+    await this.#answering.give(asked.name, answer, reason);
     return true;
   }
 
@@ -259,15 +289,6 @@ export class Exchange {
     this.#course.failures.push(`${rung}: ${outcome} (${detail})`);
   }
 
-  /** Sends a rung's answer to the client. */
-  async #give(rung: string, { status, headers, body, version }: Extract<RungAnswer, { outcome: "ok" }>, reason: Reason): Promise<void> {
-    const { reply } = this.#inquiry;
-    this.#verdict = { rung, reason, version, outcome: "ok" };
-    this.#head(ownHead(status, [...Object.entries(headers).flat(), "content-length", String(body.length)], body));
-    await reply.end([body]);
-    if (!reply.delivered) this.#ended("cancelled");
-  }
-
   #isOver(): boolean {
     return this.#over !== undefined;
   }
@@ -278,12 +299,11 @@ export class Exchange {
       await this.#deliver(this.#keptBack.answer, this.#keptBack.reason);
       return;
     }
-    if (this.#course.refusal !== undefined) return this.#refuse(this.#course.refusal);
+    if (this.#course.refusal !== undefined) return this.#answering.refuse(this.#course.refusal);
     const outcome = this.#course.tried.at(-1) ?? "error";
     const why = this.#course.failures.length === 0 ? "the model server is kept from traffic" : this.#course.failures.join("; ");
-    this.#verdict = answeredByNobody(outcome);
-    if (outcome === "unsupported") await this.#say(400, `the request can not be passed on; ${why}`);
-    else await this.#say(outcome === "timeout" || outcome === "stalled" ? 504 : 503, `nobody could answer; ${why}`);
+    if (outcome === "unsupported") await this.#answering.say(outcome, 400, `the request can not be passed on; ${why}`);
+    else await this.#answering.say(outcome, outcome === "timeout" || outcome === "stalled" ? 504 : 503, `nobody could answer; ${why}`);
   }
 
   #tooLarge(): void {
@@ -292,38 +312,9 @@ export class Exchange {
     this.#primary?.attempt.cancel("too-large", "the request's body is over its limit");
   }
 
-  async #refuseBody(isNotSent: boolean): Promise<void> {
-    const { reply, room } = this.#inquiry;
+  #refuseBody(isNotSent: boolean): Promise<void> {
     this.#over = "too-large";
-    this.#verdict = answeredByNobody("too-large");
-    const body = this.#errorBody(`the body has more than ${room.options.bodyMax} bytes`, 413);
-    reply.closeAfter();
-    this.#head(ownHead(413, jsonFields(body), body));
-    if (isNotSent) await reply.end([body]);
-    else await reply.endWhileSending(body, room.deps.clock);
-  }
-
-  async #refuse(refusal: Refusal): Promise<void> {
-    const { fields, body } = written(refusal, this.#inquiry.room.deps.protocol);
-    this.#verdict = { ...answeredByNobody(refusal.outcome), reason: refusal.reason };
-    this.#head(ownHead(refusal.status, fields, body));
-    await this.#inquiry.reply.end([body]);
-  }
-
-  async #say(status: number, message: string): Promise<void> {
-    const body = this.#errorBody(message, status);
-    this.#head(ownHead(status, jsonFields(body), body));
-    await this.#inquiry.reply.end([body]);
-  }
-
-  #errorBody(message: string, status: number): Buffer {
-    return Buffer.from(this.#inquiry.room.deps.protocol.formatError(message, status));
-  }
-
-  #head(head: AnswerHead): void {
-    const { reply, target, inferenceId, room } = this.#inquiry;
-    if (room.isDraining()) reply.closeAfter();
-    reply.head(this.#added === undefined ? head : { ...head, added: this.#added }, target === undefined ? undefined : { ...this.#verdict, inferenceId });
+    return this.#answering.refuseBody(isNotSent);
   }
 
   /** Says what became of it, and lets go of all that was held. */
@@ -334,7 +325,14 @@ export class Exchange {
     // Every attempt has ended before it is told of them all.
     this.#primary?.attempt.cancel("cancelled", "the exchange is over");
     this.#primary?.ended("cancelled", undefined);
-    tell(this.#inquiry, this.#verdict, { attempts: this.#course.tried.length + this.#course.asked.length, stream });
+    this.#candidate?.cancel();
+    this.#candidate?.ended("cancelled", undefined);
+    const { verdict } = this.#answering;
+    const { tried, asked, dealing } = this.#course;
+    const atWallMs = this.#inquiry.room.deps.clock.wallMs();
+    const trial = dealing?.told(verdict, tried.at(-1), atWallMs);
+    tell(this.#inquiry, verdict, { attempts: tried.length + asked.length + (this.#candidate === undefined ? 0 : 1), stream, trial, atWallMs });
+    dealing?.shadow(verdict, atWallMs);
     observed(this.#inquiry);
     this.#keptBack?.answer.attempt.cancel("cancelled", "the exchange is over");
     this.#inquiry.upload.release();
@@ -346,9 +344,4 @@ function primaryOutcome(tried: Tried): Outcome {
   if (!tried.ok) return tried.outcome;
   const { outcome } = tried.answer;
   return outcome === "ok" || outcome === "rejected" ? "cancelled" : outcome;
-}
-
-/** The head of an answer that is ours. */
-function ownHead(status: number, fields: readonly string[], body: Buffer): AnswerHead {
-  return { status, statusText: "", fields, length: body.length };
 }

@@ -9,12 +9,10 @@
 import type { Socket } from "node:net";
 import type { Cancel } from "../clock.ts";
 import { madeGates, type GateCounts, type Gates } from "../contract/gates.ts";
-import { plainPool } from "../forward/plain-pool.ts";
-import { backendPool } from "../forward/pool.ts";
-import { basePath } from "../forward/under.ts";
+import { Candidates } from "./candidates.ts";
 import { ConcurrencyLimit, type LimitReading } from "./concurrency-limit.ts";
+import { Destination } from "./destination.ts";
 import { Exchange } from "./exchange.ts";
-import { provenanceNames } from "./headers.ts";
 import { Hedging } from "./hedging.ts";
 import type { Incoming } from "./incoming.ts";
 import { quiet } from "./linger.ts";
@@ -51,7 +49,7 @@ export interface Gateway<Front = unknown> {
   gone(): void;
   /** The limit on what the primary has at once; undefined where there is none. */
   limit(): LimitReading | undefined;
-  /** The route, or whether a trial may be claimed, has changed: for a gateway that can not read the field itself. */
+  /** The route, whether a trial may be claimed, or what is dealt has changed: for a gateway that can not read the field itself. */
   routed(): void;
   /** From now on every connection ends with the answer that is under way on it. */
   drain(): void;
@@ -85,7 +83,9 @@ export function gateway(
   let draining = false;
   let onIdle: () => void = () => {};
   const work = new Work(deps.clock);
-  const { concurrency, hedge, quarantine } = options;
+  const { concurrency, connections, hedge, quarantine } = options;
+  const primary = new Destination(deps.clock, deps.server, { connections });
+  const candidates = new Candidates(deps.clock, primary, connections);
   const room: Room = {
     options,
     deps,
@@ -97,13 +97,11 @@ export function gateway(
     suspicion: deps.quarantine !== undefined && quarantine.enabled ? new Suspicion(deps.quarantine, quarantinePolicy(quarantine), deps.clock, work) : undefined,
     kept: new KeptBytes(options.keptMax, counts.keptKiB, own),
     gates: gatesOf(deps),
-    basePath: basePath(deps.server),
+    primary,
+    candidates,
     isDraining: () => draining,
   };
-  const { connections } = options;
-  const pool = backendPool(deps.clock, { server: deps.server, connections });
-  const plain = plainPool(deps.clock, { server: deps.server, connections, withheld: [...provenanceNames] });
-  const takesPlain = options.lanes === "both" && deps.server.protocol === "http:";
+  const takesPlain = options.lanes === "both" && primary.plain !== undefined;
   const byConnection = new Map<Socket, Set<Exchange>>();
   let listener: Listener | undefined;
 
@@ -142,10 +140,10 @@ export function gateway(
 
   const serving: Serving = {
     options,
-    plain: takesPlain ? { pool: plain, limits: options, serve: (incoming, over) => serve(incoming, false, over) } : undefined,
+    plain: takesPlain ? { limits: options, serve: (incoming, over) => serve(incoming, false, over) } : undefined,
     request(request, response, expectsContinue) {
       const exchanges = exchangesOn(request.socket);
-      exchanges.add(serve(new OrdinaryIncoming(request, response, pool), expectsContinue, (exchange) => exchanges.delete(exchange)));
+      exchanges.add(serve(new OrdinaryIncoming(request, response), expectsContinue, (exchange) => exchanges.delete(exchange)));
     },
     arrived,
     drop: () => deps.dropped?.("connection"),
@@ -197,8 +195,7 @@ export function gateway(
       closing.closeAll();
       await closed;
     }
-    plain.close();
-    await pool.close();
+    await Promise.all([primary.close(), candidates.close()]);
   };
 
   return {

@@ -5,15 +5,17 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Readable } from "node:stream";
 import type { Attempt, AttemptLimits } from "../forward/attempt.ts";
+import type { Destination } from "./destination.ts";
 import type { Reply } from "./reply.ts";
 import type { Upload, UploadOptions } from "./upload.ts";
 
 /** The fields that the gateway itself heeds. */
 export const heededNames = ["pilotfish-inference-id", "x-request-id", "traceparent", "pilotfish-timeout-ms", "x-envoy-expected-rq-timeout-ms", "pilotfish-priority"] as const;
 
-/** What is sent to the primary besides what the client sent. */
+/** What is sent to a server besides what the client sent. */
 export interface Sending extends AttemptLimits {
-  /** With query, from the primary's root. */
+  readonly to: Destination;
+  /** With query, below the server's own path. */
   readonly path: string;
   readonly body: Buffer | Readable | null;
   /** Fields to add, names and values by turns; the client's own of these names stay behind. */
@@ -33,8 +35,10 @@ export interface Incoming {
   readonly reply: Reply;
   /** All fields, for a rung; lower-case names. */
   headers(): IncomingHttpHeaders;
+  /** One field's value, those of several joined; undefined where there is none. Lower-case name. */
+  header(name: string): string | undefined;
   /** To be called once. */
   upload(options: Omit<UploadOptions, "hasBody">): Upload;
-  /** One attempt at the primary. */
+  /** One attempt at a server. */
   send(sending: Sending): Attempt;
 }

@@ -90,15 +90,16 @@ export class Inquiry {
 
   /** Its bodies are handed on for analysis. */
   get sampled(): boolean {
-    return this.#isAmong(this.room.options.sample.ratio);
+    return this.isAmong(this.room.options.sample.ratio);
   }
 
   /** Rungs are tried with a copy of it. */
   get offered(): boolean {
-    return this.#isAmong(this.room.deps.qualify?.ratio ?? 0);
+    return this.isAmong(this.room.deps.qualify?.ratio ?? 0);
   }
 
-  #isAmong(ratio: number): boolean {
+  /** It is one of this share of all inferences, chosen by their ids. */
+  isAmong(ratio: number): boolean {
     return this.#target !== undefined && this.#place < ratio;
   }
 

@@ -1,7 +1,6 @@
 /** The ordinary lane: node:http takes the request in, undici sends it on. The full language of HTTP/1.1. */
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import type { Attempt } from "../forward/attempt.ts";
-import type { BackendPool } from "../forward/pool.ts";
 import { endToEnd } from "./headers.ts";
 import type { Incoming, Sending } from "./incoming.ts";
 import { OrdinaryReply } from "./ordinary-reply.ts";
@@ -20,12 +19,10 @@ export class OrdinaryIncoming implements Incoming {
   readonly heeded: IncomingHttpHeaders;
   readonly reply: OrdinaryReply;
   readonly #request: IncomingMessage;
-  readonly #pool: BackendPool;
 
-  constructor(request: IncomingMessage, response: ServerResponse, pool: BackendPool) {
+  constructor(request: IncomingMessage, response: ServerResponse) {
     const { method = "GET", url = "/", headers } = request;
     this.#request = request;
-    this.#pool = pool;
     this.method = method;
     this.target = url;
     this.heeded = headers;
@@ -35,6 +32,10 @@ export class OrdinaryIncoming implements Incoming {
 
   headers(): IncomingHttpHeaders {
     return this.#request.headers;
+  }
+
+  header(name: string): string | undefined {
+    return joined(this.#request.headers[name]);
   }
 
   upload(options: Omit<UploadOptions, "hasBody">): Upload {
@@ -49,11 +50,16 @@ export class OrdinaryIncoming implements Incoming {
     return upload;
   }
 
-  send({ path, body, added, replaced, deadlineMs, hold }: Sending): Attempt {
+  send({ to, path, body, added, replaced, deadlineMs, hold }: Sending): Attempt {
     const known = added.length === 0 ? leftOut : added.includes("traceparent") ? leftOutOrTraced : leftOutOrReplaced;
     const left = replaced === undefined ? known : new Set([...known, "content-length", ...Object.keys(replaced)]);
-    const headers = endToEnd(this.#request.rawHeaders, left);
+    const headers = endToEnd(this.#request.rawHeaders, to.host === undefined ? left : new Set([...left, "host"]));
+    if (to.host !== undefined) headers.push("host", to.host);
     headers.push(...added, ...Object.entries(replaced ?? {}).flat());
-    return this.#pool.attempt({ method: this.method, path, headers, body, deadlineMs, hold });
+    return to.ordinary.attempt({ method: this.method, path: to.basePath + path, headers, body, deadlineMs, hold });
   }
+}
+
+function joined(value: string | readonly string[] | undefined): string | undefined {
+  return typeof value === "object" ? value.join(", ") : value;
 }

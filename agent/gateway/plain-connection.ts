@@ -9,8 +9,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { Socket } from "node:net";
 import type { Clock } from "../clock.ts";
 import type { Attempt } from "../forward/attempt.ts";
-import { fieldsOf } from "../forward/field-lines.ts";
-import type { PlainPool } from "../forward/plain-pool.ts";
+import { fieldIn, fieldsOf } from "../forward/field-lines.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Incoming, Sending } from "./incoming.ts";
 import { readPlainHead } from "./plain-head.ts";
@@ -24,7 +23,6 @@ const traceLines = /(?<=^|\n)trace(?:parent|state):[^\n]*\n/gi;
 
 /** The gateway that serves the plain lane now. */
 export interface PlainLane {
-  readonly pool: PlainPool;
   readonly limits: { readonly headMax: number; readonly headTimeout: number; readonly bodyMax: number; readonly bodyTimeout: number; readonly idle: number };
   /** Serves the request to its end, and calls `over` then. */
   serve(incoming: Incoming, over: () => void): Exchange;
@@ -158,7 +156,7 @@ export class PlainConnection {
     }
     const reply = new PlainReply(this.#socket, lane.limits.idle, () => this.destroy());
     this.#reply = reply;
-    const incoming = new PlainIncoming(head, reply, lane.pool, (options) => this.#open(head, body, options));
+    const incoming = new PlainIncoming(head, reply, (options) => this.#open(head, body, options));
     this.#exchange = lane.serve(incoming, () => this.#over(reply));
   }
 
@@ -206,13 +204,11 @@ export class PlainConnection {
 class PlainIncoming implements Incoming {
   readonly reply: PlainReply;
   readonly #head: PlainHead;
-  readonly #pool: PlainPool;
   readonly #open: (options: Omit<UploadOptions, "hasBody">) => Upload;
 
-  constructor(head: PlainHead, reply: PlainReply, pool: PlainPool, open: (options: Omit<UploadOptions, "hasBody">) => Upload) {
+  constructor(head: PlainHead, reply: PlainReply, open: (options: Omit<UploadOptions, "hasBody">) => Upload) {
     this.#head = head;
     this.reply = reply;
-    this.#pool = pool;
     this.#open = open;
   }
 
@@ -243,17 +239,24 @@ class PlainIncoming implements Incoming {
     return headers;
   }
 
+  header(name: string): string | undefined {
+    return fieldIn(this.#head.lines + this.#head.idLine, name);
+  }
+
   upload(options: Omit<UploadOptions, "hasBody">): Upload {
     return this.#open(options);
   }
 
-  send({ path, body, added, replaced, deadlineMs, hold }: Sending): Attempt {
+  send({ to, path, body, added, replaced, deadlineMs, hold }: Sending): Attempt {
     const { method, idLine } = this.#head;
     const own = added.includes("traceparent") ? this.#head.lines.replace(traceLines, "") : this.#head.lines;
-    const lines = replaced === undefined ? own : withFields(own, { ...replaced, "content-length": String((body as Buffer).length) });
+    const asked = replaced === undefined ? own : withFields(own, { ...replaced, "content-length": String((body as Buffer).length) });
+    const lines = to.host === undefined ? asked : withFields(asked, { host: to.host });
     let more = added.length === 0 ? idLine : "";
     for (let i = 0; i < added.length; i += 2) more += `${added[i]}: ${added[i + 1]}\r\n`;
-    return this.#pool.attempt({ method, head: `${method} ${path} HTTP/1.1\r\n${lines}${more}\r\n`, body, deadlineMs, hold });
+    const all = to.basePath + path;
+    if (to.plain === undefined) return to.ordinary.attempt({ method, path: all, headers: fieldsOf(lines + more), body, deadlineMs, hold });
+    return to.plain.attempt({ method, head: `${method} ${all} HTTP/1.1\r\n${lines}${more}\r\n`, body, deadlineMs, hold });
   }
 }
 

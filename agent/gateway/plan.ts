@@ -13,8 +13,12 @@
  *
  * A request that may have crashed the server is left to rungs inside the sidecar (quarantine.ts). Where none of them answers one
  * that has just been in flight at a crash, and is most likely innocent, one other server is asked, once; one that was suspect when
- * it came is given to the primary alone. Beside a slow first attempt a rung may be asked, and the first good answer wins (hedging.ts).
+ * it came is given to the primary alone.
+ *
+ * An inference that was dealt to a candidate on trial asks it before all others, once. Whatever comes of that but an answer, the
+ * request goes on as if the candidate were not there, so that no client fails because of it. Beside a slow first attempt a rung may be asked, and the first good answer wins (hedging.ts).
  */
+import { isFailure } from "../backend.ts";
 import type { Outcome, Reason, Route } from "../backend.ts";
 
 /** What there is to know of a rung before it is asked. */
@@ -53,6 +57,8 @@ export interface Situation {
   readonly pinned?: number | undefined;
   /** Which of them were asked. */
   readonly asked: readonly number[];
+  /** `dealt` to a candidate and not asked yet, or how asking it ended; undefined where the candidate has no part in it. */
+  readonly candidate?: "dealt" | Outcome | undefined;
   /** Of the primary's share of the deadline, and of the whole. */
   readonly primaryLeftMs: number;
   readonly leftMs: number;
@@ -61,6 +67,7 @@ export interface Situation {
 export type Step =
   | { readonly ask: "primary"; readonly reason: Reason; readonly trial: boolean; readonly retry: boolean; readonly lastResort: boolean }
   | { readonly ask: "rung"; readonly index: number; readonly reason: Reason }
+  | { readonly ask: "candidate"; readonly reason: "canary" }
   /** Nobody is left: give the primary's own last answer if there is one, else say so. */
   | { readonly ask: "nobody" };
 
@@ -73,10 +80,11 @@ export function entryOf(route: Route, claimTrial: () => boolean): Situation["ent
 }
 
 export function next(situation: Situation): Step {
-  const { entry, routeReason, pinned, tried, barred, leftMs } = situation;
+  const { entry, routeReason, pinned, tried, barred, candidate, leftMs } = situation;
   const first = { ask: "primary", trial: false, retry: false, lastResort: false } as const;
+  if (candidate === "dealt" && mayAskCandidate(situation)) return { ask: "candidate", reason: "canary" };
   const isNew = tried.length === 0 && barred === undefined;
-  if (isNew && entry === "flows") return { ...first, reason: routeReason === "override" ? "override" : "normal" };
+  if (isNew && entry === "flows") return { ...first, reason: routeReason === "override" ? "override" : afterCandidate(situation) };
   if (isNew && entry === "trial") return { ...first, reason: "trial", trial: true };
   if (mayRetry(situation)) return { ...first, reason: "retried", retry: true };
   const index = nextRung(situation);
@@ -93,6 +101,28 @@ export function hedgeRung({ entry, kind, replayable, tried, barred, suspect, run
   const may = entry === "flows" && kind === "inference" && replayable && tried.length === 0 && barred === undefined && suspect === undefined && asked.length === 0 && leftMs > 0;
   const index = may ? rungs.findIndex(({ hedges }, at) => hedges && usable(at)) : -1;
   return index < 0 ? undefined : index;
+}
+
+/** It is asked with nothing else tried, so that whoever is dealt to it begins there or not at all. */
+function mayAskCandidate({ kind, replayable, tried, asked, barred, suspect, leftMs }: Situation): boolean {
+  return kind === "inference" && replayable && tried.length === 0 && asked.length === 0 && barred === undefined && suspect === undefined && leftMs > 0;
+}
+
+/** Why the primary is asked behind the candidate: what became of that one. */
+function afterCandidate({ candidate, unsure }: Situation): Reason {
+  if (candidate === undefined || candidate === "dealt") return "normal";
+  return unsure ? "confidence" : reasonOf(candidate);
+}
+
+/**
+ * Is what became of the first attempt a failure of the side that an inference was dealt to? Load counts: a side that can not take
+ * its share is worse. What the candidate rejects or can not read is its failure only where the primary then answered well.
+ *
+ * @param behind how the primary ended that was asked after the candidate; undefined where none was, or for the primary's own side.
+ */
+export function failedOn(outcome: Outcome, behind: Outcome | undefined): boolean {
+  if (outcome === "rejected" || outcome === "unsupported") return behind === "ok";
+  return outcome === "overloaded" || isFailure(outcome);
 }
 
 function mayRetry({ entry, kind, replayable, tried, retryRefused, suspect, primaryLeftMs }: Situation): boolean {

@@ -6,9 +6,12 @@ import type { UnsureAnswer } from "../contract/unsure-answer.ts";
 import type { Log } from "../log.ts";
 import type { Observe } from "../observation.ts";
 import type { ModelDescription, Protocol } from "../protocols/protocol.ts";
+import type { Deal, PairSide } from "../trial.ts";
 import type { ConcurrencyLimit, Priority } from "./concurrency-limit.ts";
 import type { Hedging, HedgeResult } from "./hedging.ts";
 import type { GatewayOptions } from "./options.ts";
+import type { Candidates } from "./candidates.ts";
+import type { Destination } from "./destination.ts";
 import type { RungTraits } from "./plan.ts";
 import type { RetryBudget } from "./retry-budget.ts";
 import type { QuarantineSeam, Suspicion } from "./suspicion.ts";
@@ -79,7 +82,31 @@ export interface GatewayDeps {
   review?(answer: UnsureAnswer): void;
   /** One for all gateways; absent where there is none. */
   readonly quarantine?: QuarantineSeam | undefined;
+  /** What is to be done for a rollout; undefined while none runs. Read for each inference; the same object for the same. */
+  deal?(): Deal | undefined;
+  /** Answers what is dealt to a candidate of the kind `rung`; one for all rollouts. */
+  readonly candidate?: Rung | undefined;
+  /** Asks the candidate with copies of what the primary was asked. Plain data, so that it can cross a thread. */
+  readonly shadow?: {
+    /**
+     * The exchange is over, and nobody waits for what follows. `question`: undefined where its body was not kept.
+     * `primary.body`: undefined where it was too long to be kept.
+     */
+    offer(offer: ShadowOffer, question: Question | undefined, primary: ShadowedPrimary): void;
+  };
 }
+
+/** Which inference a copy for the candidate is of. */
+export interface ShadowOffer {
+  readonly rollout: string;
+  readonly inferenceId: string;
+  /** A hash of its key, as in a trial. */
+  readonly key: number;
+  readonly atWallMs: number;
+}
+
+/** What the primary made of it: its first attempt, so that neither side of a pair is tried twice. */
+export type ShadowedPrimary = Omit<PairSide, "body"> & { readonly body: Uint8Array | undefined };
 
 export interface Room {
   readonly options: GatewayOptions;
@@ -94,8 +121,8 @@ export interface Room {
   readonly hedging: Hedging | undefined;
   readonly suspicion: Suspicion | undefined;
   readonly gates: Gates;
-  /** The path of the primary's URL, without a slash at its end. */
-  readonly basePath: string;
+  readonly primary: Destination;
+  readonly candidates: Candidates;
   /** Connections end with the answer that is under way on them. */
   isDraining(): boolean;
 }

@@ -1,5 +1,5 @@
 /** One rung asked within its time, even one that breaks its promise to heed the signal and never to reject. */
-import type { Rung, RungAnswer } from "../backend.ts";
+import type { Outcome, Rung, RungAnswer } from "../backend.ts";
 import type { Inquiry } from "./inquiry.ts";
 import type { AttemptSpan } from "./tracing.ts";
 
@@ -40,10 +40,13 @@ export class RungAttempt {
 
   /** Says what became of it; to be called once. `gone`: nobody waited for it any more. */
   ended(answer: RungAnswer, gone: boolean): void {
+    this.endedAs(gone ? "cancelled" : answer.outcome, answer.outcome === "ok" ? answer.status : undefined);
+  }
+
+  /** The same, where it is known otherwise. */
+  endedAs(outcome: Outcome, status: number | undefined): void {
     const { clock, observe } = this.#inquiry.room.deps;
     const durationMs = clock.monotonicMs() - this.#startMs;
-    const outcome = gone ? "cancelled" : answer.outcome;
-    const status = answer.outcome === "ok" ? answer.status : undefined;
     const trace = this.#span?.ended({ backend: this.name, outcome, status, startMs: this.#startMs - this.#inquiry.startMs, durationMs });
     observe({ kind: "attempt", backend: this.name, outcome, status, firstByteMs: durationMs, durationMs, trial: false, trace });
   }

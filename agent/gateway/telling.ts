@@ -1,5 +1,6 @@
 /** What is said of an exchange once it is over: how it went, and of a sampled one its bodies. */
 import { primaryName } from "../backend.ts";
+import type { TrialMark } from "../trial.ts";
 import type { Inquiry } from "./inquiry.ts";
 import { owned } from "./reply.ts";
 import type { StreamTimes } from "./stream.ts";
@@ -9,18 +10,20 @@ import type { Verdict } from "./verdict.ts";
 const clientClosedRequest = 499;
 
 export interface Account {
-  /** At the primary and at rungs. */
+  /** At the primary, at rungs and at a candidate. */
   readonly attempts: number;
   /** Of the primary's answer, where it streamed. */
   readonly stream: StreamTimes | undefined;
+  /** Where it was a trial of a rollout. */
+  readonly trial: TrialMark | undefined;
+  readonly atWallMs: number;
 }
 
-export function tell(inquiry: Inquiry, { rung, reason, version, outcome }: Verdict, { attempts, stream }: Account): void {
+export function tell(inquiry: Inquiry, { rung, reason, version, outcome }: Verdict, { attempts, stream, trial, atWallMs }: Account): void {
   const { room, reply, upload, inferenceId, tracing, method, path } = inquiry;
   const { deps } = room;
   const { clock, observe, protocol } = deps;
   const model = deps.model ?? inquiry.modelAsked;
-  const atWallMs = clock.wallMs();
   observe({
     kind: "exchange",
     inferenceId,
@@ -44,5 +47,5 @@ export function tell(inquiry: Inquiry, { rung, reason, version, outcome }: Verdi
   const response = reply.copy();
   if (response === undefined || upload.bytes > room.options.sample.bodyMax) return deps.dropped?.("sample-too-large");
   if (!upload.ended || !upload.replayable) return deps.dropped?.("sample-not-kept");
-  observe({ kind: "sample", inferenceId, model, version, rung, protocol: protocol.name, request: owned([upload.whole()]), response, atWallMs });
+  observe({ kind: "sample", inferenceId, model, version, rung, protocol: protocol.name, request: owned([upload.whole()]), response, ...(trial && { trial }), atWallMs });
 }

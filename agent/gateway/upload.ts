@@ -76,6 +76,7 @@ export class Upload {
   #flowing = false;
   #reader: Reader | undefined;
   #readingAll = false;
+  #onlyKept = false;
   #allRead: () => void = () => {};
 
   constructor(source: UploadSource, { clock, hasBody, maxBytes, kept, ended }: UploadOptions) {
@@ -111,6 +112,14 @@ export class Upload {
       this.#readingAll = true;
       this.#flow(true);
     });
+  }
+
+  /** The same, but stops where the body does not fit in what may be kept: whoever asks could not send it a second time. */
+  async readKept(): Promise<void> {
+    if (!this.replayable) return;
+    this.#onlyKept = true;
+    await this.readAll();
+    this.#onlyKept = false;
   }
 
   /** The whole body, once it has ended and where it was kept. */
@@ -165,6 +174,10 @@ export class Upload {
     this.#kept.give(this.#keptBytes);
     this.#kept = undefined;
     this.#keptBytes = 0;
+    if (this.#onlyKept) {
+      this.#readingAll = false;
+      this.#allRead();
+    }
     if (this.#reader === undefined) return;
     this.#chunks.splice(0, this.#reader.taken);
     this.#reader.taken = 0;

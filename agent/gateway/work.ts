@@ -117,8 +117,8 @@ export class Work {
   }
 
   /** Bytes of an answer have come that is passed on as it comes. */
-  progress(flight: Flight | undefined, chunk: Uint8Array): void {
-    const stream = flight === undefined ? undefined : this.#streamOf(flight);
+  progress(flight: Flight, chunk: Uint8Array): void {
+    const stream = this.#streamOf(flight);
     if (stream === undefined) {
       this.#completed += 1;
       return;
@@ -129,7 +129,7 @@ export class Work {
     this.#completed += 1;
     const tookMs = nowMs - silentSinceMs;
     (flows ? this.#tokenMs : this.#firstMs).push(tookMs);
-    if (!flows) this.#learn((flight as Flight).upload.bytes, tookMs, this.#medianFirstMs);
+    if (!flows) this.#learn(flight.upload.bytes, tookMs, this.#medianFirstMs);
   }
 
   /** When the parts of its answer came; undefined where it did not stream. */

@@ -28,6 +28,8 @@ export interface Setup {
   readonly protocol: ProtocolName;
   readonly plain: PlainOptions | undefined;
   readonly rungs: readonly Pick<Rung, "name" | "kind" | "inside">[];
+  /** The rung of a candidate; undefined where there is none. */
+  readonly candidate: Pick<Rung, "name" | "kind" | "inside"> | undefined;
   readonly outline: Outline;
   readonly decision: DecisionCells;
   readonly counts: Shared;
@@ -55,7 +57,7 @@ export type FromWorker = { readonly generation: number } & (
   | { readonly type: "serving"; readonly address: Address }
   | { readonly type: "failed"; readonly code: string; readonly message: string }
   | ({ readonly type: "told" } & Telling)
-  | { readonly type: "ask"; readonly id: number; readonly rung: number; readonly question: PortableQuestion }
+  | { readonly type: "ask"; readonly id: number; readonly rung: number | "candidate"; readonly question: PortableQuestion }
   /** `late`: its share of the time is over; else nobody wants the answer any more. */
   | { readonly type: "abort"; readonly id: number; readonly late: boolean }
   | { readonly type: "claimed"; readonly ticket: number }

@@ -80,7 +80,7 @@ class Generation {
   #close: () => Promise<void> = () => Promise.resolve();
 
   constructor(
-    { options, server, protocol, plain, rungs, outline, decision, counts }: Setup,
+    { options, server, protocol, plain, rungs, candidate, outline, decision, counts }: Setup,
     slot: number,
     clock: Clock,
     post: (message: Unaddressed<FromWorker>, transfer?: readonly ArrayBuffer[]) => void,
@@ -103,6 +103,7 @@ class Generation {
         return ticket !== undefined;
       },
       rungs: rungs.map((rung, index): Rung => ({ ...rung, answer: (question, signal) => this.#ask(index, question, signal) })),
+      candidate: candidate && { ...candidate, answer: (question, signal) => this.#ask("candidate", question, signal) },
     } as GatewayDeps;
     this.gateway = gateway(options, deps, { ...counts, own: slot }, open);
   }
@@ -151,7 +152,7 @@ class Generation {
   }
 
   /** The body is copied once, since the request may need its own again, and then transferred. */
-  #ask(rung: number, question: Question, signal: AbortSignal): Promise<RungAnswer> {
+  #ask(rung: Extract<FromWorker, { type: "ask" }>["rung"], question: Question, signal: AbortSignal): Promise<RungAnswer> {
     const id = (this.#ids += 1);
     return new Promise((resolve) => {
       const onAbort = (): void => {

@@ -77,6 +77,7 @@ export function gatewayOfWorkers(options: GatewayOptions, deps: WorkersDeps): Ga
         protocol: deps.protocol.name as ProtocolName,
         plain: deps.plain,
         rungs: deps.rungs.map(({ name, kind, inside = false }) => ({ name, kind, inside })),
+        candidate: deps.candidate && { name: deps.candidate.name, kind: deps.candidate.kind, inside: deps.candidate.inside ?? false },
         outline: outlineOf(deps),
         decision: decision.cells,
         counts,
@@ -121,7 +122,7 @@ export function gatewayOfWorkers(options: GatewayOptions, deps: WorkersDeps): Ga
     look();
   }
 
-  async function ask(slot: number, of: number, index: number, question: PortableQuestion): Promise<void> {
+  async function ask(slot: number, of: number, index: number | "candidate", question: PortableQuestion): Promise<void> {
     const key = `${slot}:${of}`;
     const abort = new AbortController();
     asked.set(key, abort);
@@ -133,9 +134,9 @@ export function gatewayOfWorkers(options: GatewayOptions, deps: WorkersDeps): Ga
     crew?.post(slot, { type: "answer", generation: id, id: of, answer: { ...answer, headers: { ...answer.headers }, body } }, [body.buffer as ArrayBuffer]);
   }
 
-  async function answerOf(index: number, question: Question, signal: AbortSignal): Promise<RungAnswer> {
+  async function answerOf(index: number | "candidate", question: Question, signal: AbortSignal): Promise<RungAnswer> {
     try {
-      const rung = deps.rungs[index];
+      const rung = index === "candidate" ? deps.candidate : deps.rungs[index];
       return rung === undefined ? { outcome: "error", detail: "there is no such rung" } : await rung.answer(question, signal);
     } catch (error) {
       return { outcome: "error", detail: String(error).slice(0, 200) };

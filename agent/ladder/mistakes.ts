@@ -3,6 +3,7 @@
  * are not, rules that do not compile. Reads the files with the rules, opens nothing else.
  */
 import { primaryName } from "../backend.ts";
+import { candidateName } from "../trial.ts";
 import { readRules } from "./rules-file.ts";
 import type { Feature } from "./rule-options.ts";
 import type { RungOptions } from "./rung-options.ts";
@@ -14,7 +15,7 @@ export interface LadderMistake {
 }
 
 /** Names with a meaning of their own; `none` is who has answered where nobody has. */
-const taken = new Set<string>([primaryName, "none"]);
+const taken = new Set<string>([primaryName, candidateName, "none"]);
 
 /** Every mistake at once. `features`: those of the reference, where there is one. */
 export async function ladderMistakes(rungs: readonly RungOptions[], features: readonly Feature[] | undefined): Promise<readonly LadderMistake[]> {

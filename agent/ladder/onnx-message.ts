@@ -28,7 +28,7 @@ export type OnnxAnswer =
   | { readonly id: number; readonly outcome: "error" | "unsupported" | "rejected"; readonly detail: string };
 
 export type OnnxSay =
-  | { readonly kind: "loaded"; readonly inputs: readonly Input[]; readonly outputs: readonly string[] }
+  | { readonly kind: "loaded"; readonly inputs: readonly Input[]; readonly outputs: readonly Input[] }
   | { readonly kind: "failed"; readonly detail: string }
   | { readonly kind: "answer"; readonly answer: OnnxAnswer };
 

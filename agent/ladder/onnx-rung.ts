@@ -13,12 +13,13 @@ import type { Question, RungAnswer } from "../backend.ts";
 import type { Cancel, Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import type { PlainOptions } from "../protocols/plain-options.ts";
-import type { ModelDescription, Protocol } from "../protocols/protocol.ts";
+import type { ModelDescription, Protocol, TensorDescription } from "../protocols/protocol.ts";
 import type { ProtocolName } from "../protocols/protocols.ts";
 import { threadFile } from "../thread.ts";
 import { answerWith, modelOf } from "./answer.ts";
 import { bothInWords, misfit } from "./input-check.ts";
 import type { LadderRung } from "./ladder-rung.ts";
+import { datatypes } from "./onnx-datatypes.ts";
 import type { OnnxAnswer, OnnxAsk, OnnxLeave, OnnxSay, OnnxThreadData } from "./onnx-message.ts";
 import { featureNames, guardOptions, modelVersion, rungName, scalar } from "./options.ts";
 import type { Input } from "./tensors.ts";
@@ -80,6 +81,7 @@ export class OnnxRung implements LadderRung {
   readonly #leaving = new Set<Worker>();
   #why = "it has not been started";
   #inputs: readonly Input[] = [];
+  #outputs: readonly Input[] = [];
   /** The description that the model's inputs were last held against. */
   #checked: ModelDescription | undefined;
   #ids = 0;
@@ -101,6 +103,18 @@ export class OnnxRung implements LadderRung {
 
   get asleep(): boolean {
     return this.#state === "asleep";
+  }
+
+  /** Why it can not answer, for people. */
+  get why(): string {
+    return this.#why;
+  }
+
+  /** The model as its file describes it, in the protocol's words; undefined while it is not loaded. */
+  description(): ModelDescription | undefined {
+    if (this.#state !== "ready") return undefined;
+    const { version } = this.#options;
+    return { name: this.#deps.describe()?.name ?? this.name, versions: version === undefined ? [] : [version], inputs: this.#inputs.map(described), outputs: this.#outputs.map(described) };
   }
 
   /** Kept when the model is loaded, or can not be. */
@@ -181,8 +195,9 @@ export class OnnxRung implements LadderRung {
         switch (message.kind) {
           case "loaded":
             this.#inputs = message.inputs;
+            this.#outputs = message.outputs;
             if (this.#state === "loading" || this.#state === "waking") this.#state = "ready";
-            log.info({ rung: this.name, model, inputs: message.inputs.map(({ name }) => name), outputs: message.outputs }, "a rung's model is loaded");
+            log.info({ rung: this.name, model, inputs: message.inputs.map(({ name }) => name), outputs: message.outputs.map(({ name }) => name) }, "a rung's model is loaded");
             this.#check(true);
             this.#send();
             resolve();
@@ -278,4 +293,9 @@ export class OnnxRung implements LadderRung {
     }
     left.forEach(({ settle }) => settle({ outcome: "error", detail: this.#why }));
   }
+}
+
+/** A size that has a name varies. */
+function described({ name, type, shape }: Input): TensorDescription {
+  return { name, datatype: datatypes[type] ?? type, shape: shape.map((size) => (typeof size === "number" ? size : -1)) };
 }

@@ -9,6 +9,7 @@ import { systemClock } from "../clock.ts";
 import { numberFor, onnxNumbers, takenBy } from "../onnx-values.ts";
 import type { Tensor, Value } from "../protocols/protocol.ts";
 import { protocolNamed } from "../protocols/protocols.ts";
+import { datatypes } from "./onnx-datatypes.ts";
 import type { OnnxAnswer, OnnxAsk, OnnxLeave, OnnxSay, OnnxThreadData } from "./onnx-message.ts";
 import { conform, feed } from "./tensors.ts";
 import type { Feed, Given, Input } from "./tensors.ts";
@@ -20,22 +21,6 @@ function say(message: OnnxSay): void {
   const moved = message.kind === "answer" && message.answer.outcome === "ok" ? [message.answer.body.buffer as ArrayBuffer] : [];
   parentPort?.postMessage(message, moved);
 }
-
-/** The protocol's words for the runtime's types. Others can not be read or written here. */
-const datatypes: Readonly<Record<string, string>> = {
-  float32: "FP32",
-  float64: "FP64",
-  int8: "INT8",
-  int16: "INT16",
-  int32: "INT32",
-  int64: "INT64",
-  uint8: "UINT8",
-  uint16: "UINT16",
-  uint32: "UINT32",
-  uint64: "UINT64",
-  bool: "BOOL",
-  string: "BYTES",
-};
 
 class Unfit extends Error {}
 
@@ -101,7 +86,8 @@ async function serve(): Promise<void> {
   const session = await InferenceSession.create(path, { intraOpNumThreads: 1, interOpNumThreads: 1, executionMode: "sequential", logSeverityLevel: 3 });
   const inputs = session.inputMetadata.filter(isTensor);
   // Sequences and maps, such as scikit-learn's probabilities without `zipmap: false`, can not be read through this binding.
-  const outputs = session.outputMetadata.filter(isTensor).map(({ name }) => name);
+  const tensorsOut = session.outputMetadata.filter(isTensor);
+  const outputs = tensorsOut.map(({ name }) => name);
   await warmUp(session, inputs, outputs);
   parentPort?.on("message", (ask: OnnxAsk | OnnxLeave) => {
     // What was begun is finished, and then there is nothing left to do.
@@ -111,7 +97,11 @@ async function serve(): Promise<void> {
       (error: unknown) => say({ kind: "answer", answer: { id: ask.id, outcome: error instanceof Unfit ? "rejected" : "error", detail: String((error as Error).message).slice(0, 200) } }),
     );
   });
-  say({ kind: "loaded", inputs: inputs.map(({ name, type, shape }) => ({ name, type, shape: [...shape] })), outputs });
+  say({ kind: "loaded", inputs: inputs.map(plainly), outputs: tensorsOut.map(plainly) });
+}
+
+function plainly({ name, type, shape }: Input): Input {
+  return { name, type, shape: [...shape] };
 }
 
 serve().catch((error: unknown) => say({ kind: "failed", detail: String((error as Error).message).slice(0, 500) }));

@@ -13,6 +13,7 @@ import type { Cancel, Clock } from "../clock.ts";
 import { atPort } from "../forward/under.ts";
 import type { Log } from "../log.ts";
 import type { ModelDescription, Protocol } from "../protocols/protocol.ts";
+import { versionedPath } from "../protocols/versioned.ts";
 import { duration } from "../units.ts";
 import type { LadderRung } from "./ladder-rung.ts";
 import { featureNames, guardOptions, modelVersion, rungName, serverUrl } from "./options.ts";
@@ -91,7 +92,7 @@ export class VersionRung implements LadderRung {
     const { protocol, clock, send } = this.#deps;
     const version = this.#version();
     if (version === undefined) return { outcome: "error", detail: "no version before the present one is known" };
-    const path = this.#pathOf(question, version);
+    const path = versionedPath(protocol, question.method, question.path, version);
     if (path === undefined) return { outcome: "unsupported", detail: `${protocol.name} has no path for a version of this question` };
     const timeoutMs = (question.deadlineMs ?? clock.monotonicMs() + this.#options.timeout) - clock.monotonicMs();
     const sent = await send(this.#server, passedOn(question, path), timeoutMs, signal);
@@ -106,18 +107,6 @@ export class VersionRung implements LadderRung {
 
   #version(): string | undefined {
     return this.#options.version ?? this.#deps.knownGood() ?? newestButOne(this.#deps.describe()?.versions ?? []);
-  }
-
-  /** The same question, asked of the version; undefined where the protocol knows no such path. */
-  #pathOf({ method, path }: Question, version: string): string | undefined {
-    const { protocol } = this.#deps;
-    const asked = protocol.inferenceOf(method, path);
-    if (asked === undefined) return undefined;
-    const [plain = "", ...query] = path.split("?");
-    // Another verb of the same model (`:classify`) has a path that only its client knows.
-    if (plain !== protocol.paths.infer(asked.model, asked.version)) return undefined;
-    const versioned = protocol.paths.infer(asked.model, version);
-    return protocol.inferenceOf(method, versioned)?.version === version ? [versioned, ...query].join("?") : undefined;
   }
 
   /** Loads the version where the server says that it has others only; looks again later, for it may become another one. */

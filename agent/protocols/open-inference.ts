@@ -37,6 +37,7 @@ export const openInference: Protocol = {
     ready: "/v2/health/ready",
     modelReady: (name) => `${modelPath(name)}/ready`,
     model: (name) => modelPath(name),
+    modelOfVersion: (name, version) => `${modelPath(name)}/versions/${encodeURIComponent(version)}`,
     // KServe's, and that of the model repository extension (Triton, MLServer).
     models: [
       { method: "GET", path: "/v2/models" },

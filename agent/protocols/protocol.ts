@@ -130,6 +130,8 @@ export interface Protocol {
     readonly modelReady?: (name: string) => string;
     /** Metadata, for `describe`. */
     readonly model: (name: string) => string;
+    /** Metadata of one version; absent where there are none. */
+    readonly modelOfVersion?: (name: string, version: string) => string;
     /** Lists of the server's models, of which it may have none or one. */
     readonly models?: readonly ServerCommand[];
     readonly infer: (name: string, version?: string) => string;

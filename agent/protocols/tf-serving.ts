@@ -26,6 +26,7 @@ export const tfServing: Protocol = {
     ready: "/v1/models",
     modelReady: (name) => `/v1/models/${encodeURIComponent(name)}`,
     model: (name) => `/v1/models/${encodeURIComponent(name)}/metadata`,
+    modelOfVersion: (name, version) => `/v1/models/${encodeURIComponent(name)}/versions/${encodeURIComponent(version)}/metadata`,
     infer: (name, version) => `/v1/models/${encodeURIComponent(name)}${version === undefined ? "" : `/versions/${encodeURIComponent(version)}`}:predict`,
   },
 

@@ -24,6 +24,7 @@ export const torchserve: Protocol = {
     live: "/ping",
     ready: "/ping",
     model: (name) => `/models/${encodeURIComponent(name)}`,
+    modelOfVersion: (name, version) => `/models/${versioned(name, version)}`,
     models: [{ method: "GET", path: "/models" }],
     infer: (name, version) => `/predictions/${versioned(name, version)}`,
     managementPort: 8_081,

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { outcomes } from "../../agent/backend.ts";
 import type { Outcome } from "../../agent/backend.ts";
-import { entryOf, hedgeRung, next, outcomeOf } from "../../agent/gateway/plan.ts";
+import { entryOf, failedOn, hedgeRung, next, outcomeOf } from "../../agent/gateway/plan.ts";
 import type { Situation } from "../../agent/gateway/plan.ts";
 
 const ladder = (...where: readonly ("server" | "inside")[]): Situation["rungs"] => where.map((place) => ({ inside: place === "inside", hedges: place === "server", servers: place === "server" }));
@@ -25,12 +25,17 @@ const fresh: Situation = {
 };
 
 /** Plays a request whose attempts at the primary all end so, and whose rungs all fail: who is asked, in order. */
-function play(situation: Situation, outcome: Outcome): readonly string[] {
+function play(situation: Situation, outcome: Outcome, candidateEnds: Outcome = "error"): readonly string[] {
   const asked: string[] = [];
   let now = situation;
   for (;;) {
     const step = next(now);
     if (step.ask === "nobody") return asked;
+    if (step.ask === "candidate") {
+      asked.push(`candidate (${step.reason})`);
+      now = { ...now, candidate: candidateEnds };
+      continue;
+    }
     asked.push(step.ask === "primary" ? `primary (${step.reason})` : `rung ${step.index} (${step.reason})`);
     now = step.ask === "primary" ? { ...now, tried: [...now.tried, outcome] } : { ...now, asked: [...now.asked, step.index] };
   }
@@ -167,4 +172,32 @@ test("load is told apart from death, and the client's mistakes from the server's
   expect([200, 204, 304, 400, 404, 422].map((status) => outcomeOf(status, false))).toEqual(["ok", "ok", "ok", "rejected", "rejected", "rejected"]);
   expect([500, 502, 503, 504].map((status) => outcomeOf(status, false))).toEqual(["error", "error", "error", "error"]);
   expect([outcomeOf(429, false), outcomeOf(503, true), outcomeOf(500, true)]).toEqual(["overloaded", "overloaded", "error"]);
+});
+
+test("what is dealt to a candidate asks it first, and goes on behind it as if it were not there", () => {
+  const dealt: Situation = { ...fresh, candidate: "dealt" };
+  expect(play(dealt, "error", "timeout")).toEqual(["candidate (canary)", "primary (timeout)", "primary (retried)", "rung 0 (error)", "rung 1 (error)"]);
+  expect(play(dealt, "timeout", "rejected")).toEqual(["candidate (canary)", "primary (normal)", "rung 0 (timeout)", "rung 1 (timeout)"]);
+  expect(play({ ...dealt, entry: "ladder", routeReason: "circuit-open" }, "error", "reset")).toEqual(["candidate (canary)", "rung 0 (circuit-open)", "rung 1 (circuit-open)", "primary (circuit-open)"]);
+});
+
+test("nobody asks a candidate for a request that is barred, suspect, no inference, gone or out of time", () => {
+  const dealt: Situation = { ...fresh, candidate: "dealt" };
+  const others: readonly Partial<Situation>[] = [{ barred: "contract" }, { suspect: "known" }, { kind: "safe" }, { replayable: false }, { leftMs: 0 }, { tried: ["error"] }, { asked: [0] }];
+  for (const other of others) expect(next({ ...dealt, ...other }).ask).not.toBe("candidate");
+});
+
+test("whatever became of the candidate, the others are asked as without it", () => {
+  fc.assert(
+    fc.property(fc.constantFrom(...outcomes), fc.constantFrom(...outcomes), fc.constantFrom("flows", "trial", "ladder"), (candidate, outcome, entry) => {
+      const names = (situation: Situation) => play(situation, outcome).map((asked) => asked.split(" (")[0]);
+      expect(names({ ...fresh, entry, candidate })).toEqual(names({ ...fresh, entry }));
+    }),
+  );
+});
+
+test("a rejection is the candidate's failure where the primary then answers well, load always, a client's leaving never", () => {
+  const failed = (outcome: Outcome, behind?: Outcome) => failedOn(outcome, behind);
+  expect([failed("rejected"), failed("rejected", "rejected"), failed("rejected", "error"), failed("rejected", "ok"), failed("unsupported", "ok")]).toEqual([false, false, false, true, true]);
+  expect([failed("ok"), failed("cancelled"), failed("overloaded"), failed("error"), failed("timeout"), failed("stalled")]).toEqual([false, false, true, true, true, true]);
 });

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { hash32 } from "../../agent/gateway/identity.ts";
-import { versionOf } from "../../agent/rollout/split.ts";
+import { isDealtToCandidate, versionOf } from "../../agent/split.ts";
 
 const sides = (weight: number) => [{ version: "1", weight: 100 - weight }, { version: "2", weight }];
 const users = Array.from({ length: 20_000 }, (_, i) => `user-${i}`);
@@ -28,4 +28,13 @@ test("another rollout deals the keys anew: of those of the first a tenth again",
 test("weights that make no sense are refused", () => {
   expect(() => versionOf("user", sides(120), "a", hash32)).toThrow("weights must be 0 or more, got -20 for 1");
   expect(() => versionOf("user", [{ version: "1", weight: 0 }], "a", hash32)).toThrow(RangeError);
+});
+
+test("two sides without a list are the same two sides", () => {
+  for (const weight of [0, 0.01, 0.1, 0.5, 0.97, 1]) {
+    for (let i = 0; i < 2_000; i += 1) {
+      const sides = [{ version: "primary", weight: 1 - weight }, { version: "candidate", weight }];
+      expect(isDealtToCandidate(`key-${i}`, weight, "r1", hash32)).toBe(versionOf(`key-${i}`, sides, "r1", hash32) === "candidate");
+    }
+  }
 });
