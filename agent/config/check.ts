@@ -13,6 +13,7 @@ import { ladderMistakes } from "../ladder/mistakes.ts";
 import type { RungOptions } from "../ladder/rung-options.ts";
 import { readReference } from "../monitors/reference-file.ts";
 import { knownAnswer, knownRequest } from "../probes/known-question.ts";
+import { metricMistakes } from "../rollout/mistakes.ts";
 import type { Config } from "./config.ts";
 import type { Problem } from "./problem.ts";
 
@@ -43,7 +44,7 @@ function resolvedRung(rung: RungOptions, from: <T>(path: T) => T): RungOptions {
 
 /** @param config the sections that could be parsed, with their paths resolved. */
 export async function checkWorld(config: Sections): Promise<readonly Problem[]> {
-  const read = await Promise.all([references(config), rungs(config), featuriser(config), state(config), secrets(config), knownQuestion(config)]);
+  const read = await Promise.all([references(config), rungs(config), metrics(config), featuriser(config), state(config), secrets(config), knownQuestion(config)]);
   return [...listeners(config), ...strangers(config), ...hedge(config), ...read.flat()];
 }
 
@@ -74,6 +75,10 @@ function hedge({ gateway, ladder }: Sections): readonly Problem[] {
   const rung = gateway?.hedge.rung;
   if (rung === undefined || ladder === undefined || ladder.some(({ name }) => name === rung)) return [];
   return [{ path: "gateway.hedge.rung", message: `there is no rung named "${rung}" in the ladder` }];
+}
+
+async function metrics({ rollout }: Sections): Promise<readonly Problem[]> {
+  return (await metricMistakes(rollout?.judge.metrics ?? [])).map(({ path, message }) => ({ path: `rollout.judge.metrics.${path}`, message }));
 }
 
 async function featuriser({ monitors }: Sections): Promise<readonly Problem[]> {

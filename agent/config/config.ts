@@ -24,6 +24,7 @@ import { probesOptions } from "../probes/probes.ts";
 import { plainOptions } from "../protocols/plain-options.ts";
 import { protocolNames } from "../protocols/protocols.ts";
 import { decisionsOptions } from "../reviews/options.ts";
+import { judgeOptions } from "../rollout/judge-options.ts";
 import { storeOptions } from "../store/options.ts";
 import { explain, locate, type Problem } from "./problem.ts";
 import { inWords } from "./words.ts";
@@ -60,6 +61,7 @@ export const configSchema = z.strictObject({
   failover: failoverOptions.prefault({}),
   decisions: decisionsOptions.prefault({}),
   monitors: monitorsOptions.prefault({}),
+  rollout: z.strictObject({ judge: judgeOptions.prefault({}) }).prefault({}),
   store: storeOptions.prefault({}),
   signals: signalsOptions.prefault({}),
   api: apiOptions.prefault({}),
