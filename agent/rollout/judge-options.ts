@@ -52,7 +52,8 @@ export const judgeOptions = z.strictObject({
       ratio: ratio(1),
       /** One failure more in two hundred is noticed by users; less is left to be judged by people. */
       minimumHarm: minimumHarm(0.005),
-      margin: margin(0.01),
+      /** Half of it takes four times the requests, 20,000 at a weight of 10 % where one in two hundred fails. */
+      margin: margin(0.02),
     })
     .prefault({}),
   latency: z
