@@ -162,10 +162,9 @@ export function pack(observations: readonly Heard[]): Batch {
       }
       case "trial": {
         const { kind, rollout, candidate, weight, failed, outcome, inferenceId, key: hash, durationMs, atWallMs: at } = observation;
-        const key = `trial ${candidate} ${weight} ${failed} ${outcome} ${rollout}`;
-        const known = places.get(key) ?? alike.push({ kind, rollout, candidate, weight, failed, outcome }) - 1;
-        places.set(key, known);
-        which[i] = known;
+        // There are a handful of them: to look is cheaper than to make a key of numbers.
+        const known = alike.findIndex((one) => one.kind === "trial" && one.candidate === candidate && one.failed === failed && one.weight === weight && one.outcome === outcome && one.rollout === rollout);
+        which[i] = known >= 0 ? known : alike.push({ kind, rollout, candidate, weight, failed, outcome }) - 1;
         durationsMs.push(durationMs);
         keys.push(hash);
         atWallMs.push(at);

@@ -15,6 +15,7 @@ import { readReference } from "../monitors/reference-file.ts";
 import { knownAnswer, knownRequest } from "../probes/known-question.ts";
 import { isPrimary } from "../rollout/candidate.ts";
 import type { ActuatorOptions } from "../rollout/actuators/options.ts";
+import { metricMistakes } from "../rollout/mistakes.ts";
 import type { Config } from "./config.ts";
 import type { Problem } from "./problem.ts";
 
@@ -57,7 +58,7 @@ function resolvedActuator(actuator: ActuatorOptions, from: <T>(path: T) => T): A
 
 /** @param config the sections that could be parsed, with their paths resolved. */
 export async function checkWorld(config: Sections): Promise<readonly Problem[]> {
-  const read = await Promise.all([references(config), rungs(config), featuriser(config), state(config), secrets(config), knownQuestion(config), candidateFile(config), actuators(config)]);
+  const read = await Promise.all([references(config), rungs(config), featuriser(config), state(config), secrets(config), knownQuestion(config), metrics(config), candidateFile(config), actuators(config)]);
   return [...listeners(config), ...strangers(config), ...hedge(config), ...candidate(config), ...read.flat()];
 }
 
@@ -99,6 +100,10 @@ function candidate({ rollout, server, model }: Sections): readonly Problem[] {
 
 async function candidateFile({ rollout }: Sections): Promise<readonly Problem[]> {
   return rollout?.candidate?.onnx === undefined ? [] : readable(rollout.candidate.onnx, "rollout.candidate.onnx", "the ONNX model");
+}
+
+async function metrics({ rollout }: Sections): Promise<readonly Problem[]> {
+  return (await metricMistakes(rollout?.judge.metrics ?? [])).map(({ path, message }) => ({ path: `rollout.judge.metrics.${path}`, message }));
 }
 
 async function featuriser({ monitors }: Sections): Promise<readonly Problem[]> {

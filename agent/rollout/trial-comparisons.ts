@@ -60,7 +60,7 @@ export function comparisonsOf(setup: TrialSetup, metrics: readonly Metric[]): Re
     readonly margin: number | false;
     readonly required?: boolean;
   }
-  const add = (name: string, { share, minimumHarm, margin, required = false }: Own, more: Pick<Compared, "comparison" | "of" | "unit"> & { readonly late?: boolean }): void => {
+  const add = (name: string, { share, minimumHarm, margin, required = false }: Own, more: Pick<Compared, "comparison" | "of" | "unit"> & { readonly late?: boolean; readonly certain?: boolean }): void => {
     if (share > 0) found.push([name, { share, minimumHarm, margin: margin === false ? Infinity : margin, required, late: false, ...more }]);
   };
 
@@ -72,7 +72,7 @@ export function comparisonsOf(setup: TrialSetup, metrics: readonly Metric[]): Re
       add(latencyName(q), { ...latencies, margin }, { comparison: latency({ q, ratio: latencies.ratio, grouping }), of: "live", unit: "relative" });
     }
     add("accuracy", accuracy, { comparison: byWeight(errors({ grouping })), of: "live", late: true, unit: "ratio" });
-    add("scores", scores, { comparison: distribution({ grouping }), of: "live", unit: "rank" });
+    add("scores", scores, { comparison: distribution({ grouping }), of: "live", certain: true, unit: "rank" });
   }
   if (setup.copies) {
     const { errors: failures, latency: later, accuracy, disagreement: other, difference } = options.shadow;
@@ -80,7 +80,7 @@ export function comparisonsOf(setup: TrialSetup, metrics: readonly Metric[]): Re
     add("shadow_latency", later, { comparison: pairs({ grouping }), of: "copies", unit: "ratio" });
     add("shadow_accuracy", accuracy, { comparison: pairs({ grouping }), of: "copies", late: true, unit: "ratio" });
     add("shadow_disagreement", other, { comparison: disagreement({ allowed: other.allowed, grouping }), of: "copies", unit: "ratio" });
-    add("shadow_difference", difference, { comparison: pairedDifference({ most: 1, grouping }), of: "copies", unit: "score" });
+    add("shadow_difference", difference, { comparison: pairedDifference({ most: 1, grouping }), of: "copies", certain: true, unit: "score" });
   }
   for (const [i, { kind, worse, needs, needsRow }] of metrics.entries()) {
     const own = options.metrics[i] as JudgeOptions["metrics"][number];

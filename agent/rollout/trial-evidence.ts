@@ -45,17 +45,23 @@ export class TrialEvidence {
     return Object.hasOwn(this.comparisons, name);
   }
 
-  /** An inference of one side. True where it turned the comparison to harm. At a weight of 0 or 1 there is nothing to compare. */
+  /**
+   * An inference of one side. True where it turned the comparison to harm, which is asked at the candidate's: what the primary's
+   * do to the verdict the next reading finds. At a weight of 0 or 1 there is nothing to compare.
+   */
   live(name: string, event: Required<Dealt>): boolean {
     const compared = this.comparisons[name];
     if (compared === undefined || !(event.weight > 0 && event.weight < 1)) return false;
     if (!compared.late && !this.#isInForce(event.weight)) return false;
-    return this.#step(name, event);
+    this.#step(name, event);
+    return event.candidate && this.#turned(name);
   }
 
   /** A pair of answers to one request. */
   pair(name: string, event: PairEvent | PairedNumbers | { readonly different: number; readonly group: number }): boolean {
-    return this.has(name) && this.#step(name, event);
+    if (!this.has(name)) return false;
+    this.#step(name, event);
+    return this.#turned(name);
   }
 
   /** Cost: about a millisecond a comparison. @param weight the candidate's share now: "not worse" is said of that alone. */
@@ -86,9 +92,13 @@ export class TrialEvidence {
     for (const name of Object.keys(this.comparisons)) if (this.#judge.isHarmed(this.#states, name)) this.#harmed.add(name);
   }
 
-  #step(name: string, event: object): boolean {
+  #step(name: string, event: object): void {
     this.#judge.step(this.#states, name, event);
     this.#heard.set(name, this.heard(name) + 1);
+  }
+
+  /** Harm since it was asked last. */
+  #turned(name: string): boolean {
     const [was, is] = [this.#harmed.has(name), this.#judge.isHarmed(this.#states, name)];
     if (is) this.#harmed.add(name);
     else this.#harmed.delete(name);

@@ -93,7 +93,9 @@ export class TrialJudge {
     const shown = Object.entries(reading.comparisons).map(([name, { verdict, log10Evidence, threshold, effect, interval, events, effective }]): ComparisonShown => {
       const { unit, minimumHarm, margin } = comparisons[name] as (typeof comparisons)[string];
       return {
-        name, verdict, threshold, effect, minimumHarm, unit, events, effective,
+        name, threshold, effect, minimumHarm, unit, events, effective,
+        // Nothing is shown where only harm is looked for.
+        verdict: margin === Infinity && verdict === "not-worse" ? "continue" : verdict,
         log10Evidence: Math.max(-1_000, Math.min(1_000, log10Evidence)),
         low: finite(interval.lower), high: finite(interval.upper),
         margin: margin === Infinity ? 0 : margin,

@@ -30,8 +30,8 @@ export function trialMessage({ reading, comparisons, requests, pairs, heard }: S
     return closest === undefined ? "not worse" : `not worse: ${shown.map(inWords).join(", ")}; closest to its margin: ${stands(closest, of(closest), comparisons)}, at most ${size(of(closest).interval.upper, comparisons[closest])} ${after(closest)}`;
   }
   const open = names.filter((name) => of(name).verdict === "continue");
-  const suspect = most(names, (name) => of(name).log10Evidence - of(name).threshold) as string;
-  if (of(suspect).log10Evidence > 1) return `goes on: ${stands(suspect, of(suspect), comparisons)}, evidence 10^${of(suspect).log10Evidence.toFixed(1)} of 10^${of(suspect).threshold.toFixed(1)} ${after(suspect)}`;
+  const suspect = most(names.filter((name) => (of(name).effect ?? -1) >= (comparisons[name] as Compared).minimumHarm), (name) => of(name).log10Evidence - of(name).threshold);
+  if (suspect !== undefined && of(suspect).log10Evidence > 1) return `goes on: ${stands(suspect, of(suspect), comparisons)}, evidence 10^${of(suspect).log10Evidence.toFixed(1)} of 10^${of(suspect).threshold.toFixed(1)} ${after(suspect)}`;
   const widest = most(open, (name) => of(name).interval.upper / (comparisons[name] as Compared).margin);
   if (widest === undefined) return "goes on: what was compared is not worse, and other comparisons have no events yet";
   const { upper } = of(widest).interval;
@@ -48,14 +48,15 @@ function stands(name: string, { effect, sides }: Read, comparisons: Sayable["com
   }
   if (effect === undefined) return inWords(name);
   if (name === "shadow_disagreement") return `${inWords(name)} ${size(effect, compared)} above what is allowed`;
-  if (compared?.unit === "rank" || compared?.unit === "score") return `${inWords(name)} differ by ${size(effect, compared)}`;
-  return `${inWords(name)}: the candidate is worse in ${size(effect, compared)} more of the pairs than it is better`;
+  if (compared?.unit === "rank") return `${inWords(name)} of the two sides differ by ${size(effect, compared)}`;
+  if (compared?.unit === "score") return `${inWords(name)} lie ${size(effect, compared)} apart`;
+  return `${inWords(name)} more often than of the primary in ${size(effect, compared)} of the pairs`;
 }
 
 /** `latency p99`, `errors of copies` */
 function inWords(name: string): string {
   const bare = name.replace(/^shadow_/, "");
-  const words = bare.replace(/^latency_p(\d+)(?:_(\d+))?$/, (_, whole: string, part?: string) => `latency p${whole}${part === undefined ? "" : `.${part}`}`).replace(/^accuracy$/, "wrong answers");
+  const words = bare.replace(/^latency_p(\d+)(?:_(\d+))?$/, (_, whole: string, part?: string) => `latency p${whole}${part === undefined ? "" : `.${part}`}`).replace(/^accuracy$/, "wrong answers").replace(/^difference$/, "numbers");
   return bare === name ? words : `${words} of copies`;
 }
 

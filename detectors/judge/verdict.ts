@@ -8,6 +8,10 @@
  * errors need evidence of 200 and a quantile 600; since evidence grows by multiplying, that is a few events more than alone
  * (ln 200 is 5.3, ln 100 is 4.6).
  *
+ * Where a difference by itself is no harm, as between a model and the same one trained anew, evidence against none at all is soon
+ * there, and an effect from few events is often larger than it is. Such a comparison harms only where the effect is the least that
+ * matters for certain (`certain`): its interval, with its own alpha_i, lies there.
+ *
  * Not worse: every comparison's interval lies below its margin. Each may use the whole of alpha, since all have to be right:
  * if one is worse by its margin or more, its own interval has to miss, which happens with probability alpha at most (R.
  * Berger, Technometrics 24 (1982)). With k weights in a row, k times that, as intervals begin anew at each.
@@ -27,6 +31,8 @@ export interface Judged<Event, State> {
   readonly share: number;
   /** Effects below this are never called harm, however certain; in the comparison's unit. */
   readonly minimumHarm: number;
+  /** Whether the effect has to be that much for certain, and not only as it seems. */
+  readonly certain?: boolean;
   /** Not worse means: worse by less than this, for certain; in the comparison's unit. Infinity: only harm is looked for. */
   readonly margin: number;
 }
@@ -85,11 +91,12 @@ export function judge<C extends Record<string, Any>>({ alpha, comparisons }: { r
   }
 
   const isHarmed: Judge<C>["isHarmed"] = (state, name) => {
-    const { comparison, minimumHarm } = of(name);
+    const { comparison, minimumHarm, certain = false } = of(name);
     const threshold = thresholdOf(name);
     if (comparison.logEvidence(state[name], threshold) < threshold) return false;
     const effect = comparison.effect(state[name]);
-    return effect !== undefined && effect >= minimumHarm;
+    if (effect === undefined || effect < minimumHarm) return false;
+    return !certain || comparison.interval(state[name], Math.exp(-threshold)).lower >= minimumHarm;
   };
 
   return {
