@@ -43,6 +43,7 @@ import { openShelf } from "./reference-shelf.ts";
 import { stateView } from "./state-document.ts";
 import { recordingFiles } from "./store/recordings.ts";
 import { startSwim, unnamed, type Swim, type SwimDeps } from "./swim.ts";
+import { servedVersions, type ServedVersions } from "./versions.ts";
 
 export interface AgentDeps {
   readonly clock: Clock;
@@ -98,6 +99,7 @@ export async function startAgent(given: Config, { clock, log: written, version, 
   reloadOk.set(1);
 
   let swim: Swim | undefined;
+  let serving: ServedVersions | undefined = undefined;
   let prices: readonly RungPrice[] = [];
   /** What a server whose protocol is to be found out was found to speak; until then it is taken for what most do. */
   let found: ProtocolName | undefined;
@@ -145,6 +147,7 @@ export async function startAgent(given: Config, { clock, log: written, version, 
   function judge(judgement: Judgement): void {
     record.judgement(judgement);
     swim?.failover.judge(judgement);
+    serving?.judge(judgement);
     const { verdict, culprits, message, ...fields } = judgement;
     log[verdict === "stable" ? "info" : "warn"]({ ...fields, verdict, culprits: culprits.slice(0, 5) }, message);
     const pageable = judgement.stream === "features" || judgement.stream === "mistakes" || judgement.stream === "error-rate";
@@ -190,6 +193,7 @@ export async function startAgent(given: Config, { clock, log: written, version, 
   const observe = (observation: Observation): void => {
     record.observation(observation);
     view.observation(observation);
+    serving?.observation(observation);
     if (observation.kind === "exchange") telemetry.exchange(observation);
     if (observation.kind === "sample" || observation.kind === "copy" || observation.kind === "exchange" || observation.kind === "actual") analysed.hear(observation);
   };
@@ -213,11 +217,25 @@ export async function startAgent(given: Config, { clock, log: written, version, 
     recordings,
     async referenceChanged() {
       await inTurn(() => become(referring(config)));
+      served.referenceChanged();
     },
   });
+  const served = servedVersions({
+    clock, log, meter, announce, analysed,
+    options: first.rollout.versions,
+    happened: controlled.happened,
+    server: () => config.server.url,
+    reference: () => ({ path: shelf.path(), model: first.model.name }),
+    swim: () => swim,
+    rollback: () => {},
+    trying: () => undefined,
+    save: (state) => analysed.save("versions", state),
+    saved: saved.get("versions"),
+  });
+  serving = served;
   life.opened("intake", controlled.start());
   let listeners: RunningAgent["listeners"];
-  const swimDeps: SwimDeps = { clock, log, meter, announce, observe, dropped, save: (state) => analysed.save("failover", state), audit, overridden, review: decided.review, decide: decided.onDrift, saveQuarantine: (state) => analysed.save("quarantine", state), prices: () => prices, gatewayThread };
+  const swimDeps: SwimDeps = { clock, log, meter, announce, observe, dropped, versions: served, save: (state) => analysed.save("failover", state), audit, overridden, review: decided.review, decide: decided.onDrift, saveQuarantine: (state) => analysed.save("quarantine", state), prices: () => prices, gatewayThread };
 
   try {
     // Opened in this order, closed in the other: the gateway drains while all others still serve it, and who listens to
@@ -233,6 +251,7 @@ export async function startAgent(given: Config, { clock, log: written, version, 
     life.opened("followers", followerGauges(clock, meter, hub.view));
     swim = await startSwim(first, swimDeps, { failover: saved.get("failover"), quarantine: saved.get("quarantine"), rev: 0, protocol: speaks(first), front: undefined });
     life.opened("protocol", () => stopFinding());
+    life.opened("versions", served.start());
     life.opened("reviews", decided.start());
     findOut();
     life.opened("swim", async () => void (await swim?.close()));
@@ -261,6 +280,7 @@ export async function startAgent(given: Config, { clock, log: written, version, 
     }
     // A person may have decided while the rooms were made.
     swim.failover.adopt(before.failover.saved());
+    if (next.server.url !== config.server.url) served.forget();
     config = next;
     await before.retire();
     return true;

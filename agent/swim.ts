@@ -56,6 +56,8 @@ export interface SwimDeps {
   readonly decide: FailoverDeps["decide"];
   /** Another override is in force, or none any more. */
   readonly overridden: (override: Override | undefined) => void;
+  /** What the server says of its model; and which version serves, and which was good before, as far as it is known. */
+  readonly versions: { readonly described: (description: ModelDescription) => void; readonly current: () => string | undefined; readonly before: () => string | undefined };
   /** What the rungs are worth, as it was told last. */
   readonly prices: () => readonly RungPrice[];
   readonly saveQuarantine: (state: SavedQuarantine) => void;
@@ -82,6 +84,8 @@ export interface Swim {
   /** The primary and every rung. */
   backends(): readonly { readonly name: string; readonly kind: string }[];
   description(): ModelDescription | undefined;
+  /** Asks the server anew what it serves. */
+  describe(): void;
   /** What the rungs are worth now. */
   qualify(prices: readonly RungPrice[]): void;
   /** What a rung is worth; undefined where nothing is known of it. */
@@ -107,10 +111,8 @@ export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy):
 
   // What is known of the model: configured, told by the server, or learnt from traffic.
   let model = config.model.name;
-  let version: string | undefined;
-  /** The version that served before this one. */
-  let earlier: string | undefined;
-  const target = (): Target => ({ model: model ?? unnamed, version, endpoint: server.origin });
+  const version = deps.versions.current;
+  const target = (): Target => ({ model: model ?? unnamed, version: version(), endpoint: server.origin });
 
   const described = describer(
     { server, protocol, model, timeoutMs: 2_000 },
@@ -118,10 +120,9 @@ export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy):
       clock, log, ask,
       described(description) {
         model ??= description.name;
-        // Of several, nobody but an answer tells which one serves.
-        if (description.versions.length === 1) version ??= description.versions[0];
         steps.described();
       },
+      told: (description) => retired || deps.versions.described(description),
     },
   );
   const others = sender(clock);
@@ -132,7 +133,7 @@ export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy):
     plain: config.server.plain,
     describe: () => described.description(),
     send: others.send,
-    knownGood: () => earlier,
+    knownGood: deps.versions.before,
     features: () => range.features(),
     inRange: (columns, rows) => range.outside(columns, rows),
     disagreement: (rung, ratio) => meter.gauge(instruments.rungDisagreement, { rung }).set(ratio),
@@ -169,10 +170,6 @@ export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy):
         model = observation.model;
         described.setModel(model);
       }
-      if (observation.model === model && observation.version !== undefined && observation.version !== version) {
-        earlier = version;
-        version = observation.version;
-      }
     }
     deps.observe(observation);
   };
@@ -194,7 +191,7 @@ export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy):
     route: () => room.route(),
     claimTrial: () => room.claimTrial(),
     mayClaimTrial: () => room.mayClaimTrial(),
-    version: () => version,
+    version,
     traced: config.otlp.endpoint !== undefined && config.otlp.traces,
     retried: (result: keyof typeof retries) => retries[result].add(),
     hedged: (result: HedgeResult) => meter.counter(instruments.hedges, { result }).add(),
@@ -229,6 +226,7 @@ export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy):
       address: front.address,
       backends: () => [{ name: primaryName, kind: primaryName }, ...steps.rungs.map(({ name, kind }) => ({ name, kind }))],
       description: () => described.description(),
+      describe: () => described.refresh(),
       qualify: steps.qualify,
       price: steps.price,
       quarantine: () => quarantine.saved(),

@@ -24,6 +24,7 @@ import { probesOptions } from "../probes/probes.ts";
 import { plainOptions } from "../protocols/plain-options.ts";
 import { protocolNames } from "../protocols/protocols.ts";
 import { decisionsOptions } from "../reviews/options.ts";
+import { versionsOptions } from "../rollout/versions/options.ts";
 import { storeOptions } from "../store/options.ts";
 import { explain, locate, type Problem } from "./problem.ts";
 import { inWords } from "./words.ts";
@@ -59,6 +60,7 @@ export const configSchema = z.strictObject({
   collectors: collectorsOptions.prefault({}),
   failover: failoverOptions.prefault({}),
   decisions: decisionsOptions.prefault({}),
+  rollout: z.strictObject({ versions: versionsOptions.prefault({}) }).prefault({}),
   monitors: monitorsOptions.prefault({}),
   store: storeOptions.prefault({}),
   signals: signalsOptions.prefault({}),
