@@ -4,7 +4,7 @@
  */
 import { instruments } from "../exporters/instruments.ts";
 import type { Meter } from "../exporters/meter.ts";
-import type { Announce } from "../exporters/signal.ts";
+import type { Announce, UnheardSignal } from "../exporters/signal.ts";
 import type { SignalHub } from "../exporters/websocket.ts";
 import type { Analysis } from "./analysis.ts";
 import type { Clock } from "./clock.ts";
@@ -28,23 +28,31 @@ export interface ActuatingDeps {
   readonly swim: () => Pick<Swim, "failover"> | undefined;
   readonly protocol: () => ProtocolName;
   readonly told: (report: ActuationReport) => void;
-  /** Somebody should look. */
-  readonly trouble: (report: ActuationReport) => void;
+  readonly page: (unheard: UnheardSignal) => void;
   readonly save: Analysis["save"];
   readonly saved: ReadonlyMap<string, unknown>;
 }
 
 const key = "actuations";
 
-export function actuating({ clock, log, meter, announce, followers, instance, environment, config, swim, protocol, told, trouble, save, saved }: ActuatingDeps): Actuators {
+export function actuating({ clock, log, meter, announce, followers, instance, environment, config, swim, protocol, told, page, save, saved }: ActuatingDeps): Actuators {
+  function tell(status: UnheardSignal["status"], { actuator, action, detail }: Pick<ActuationReport, "actuator" | "action" | "detail">): void {
+    const target = swim()?.failover.current().target;
+    if (target !== undefined) page({ type: "unheard", target, status, actuator, action, detail, atWallMs: clock.wallMs() });
+  }
+
   const made: Actuators = actuators(
     config().rollout.actuators,
     {
-      clock, log, ask, announce, followers, instance, environment, trouble,
+      clock, log, ask, announce, followers, instance, environment,
       target: () => swim()?.failover.current().target,
       protocol: () => protocolNamed(protocol(), config().server.plain),
       server: () => new URL(config().server.url),
-      counted: (actuator, action, result) => meter.counter(instruments.actuations, { actuator, action, result }).add(),
+      counted(actuator, action, result) {
+        meter.counter(instruments.actuations, { actuator, action, result }).add();
+        if (result === "done" || result === "skipped") tell("resolved", { actuator, action, detail: result });
+      },
+      trouble: (report) => tell("firing", report),
       told(report) {
         told(report);
         save(key, made.pending());

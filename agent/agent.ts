@@ -43,6 +43,7 @@ import { stateView } from "./state-document.ts";
 import { recordingFiles } from "./store/recordings.ts";
 import { succession } from "./succession.ts";
 import { unnamed, type SwimDeps } from "./swim.ts";
+import { servedVersions } from "./versions.ts";
 
 export interface AgentDeps {
   readonly clock: Clock;
@@ -136,6 +137,7 @@ export async function startAgent(given: Config, { clock, log: written, version, 
   function judge(judgement: Judgement): void {
     record.judgement(judgement);
     swim()?.failover.judge(judgement);
+    served.judge(judgement);
     const { verdict, culprits, message, ...fields } = judgement;
     log[verdict === "stable" ? "info" : "warn"]({ ...fields, verdict, culprits: culprits.slice(0, 5) }, message);
     const pageable = judgement.stream === "features" || judgement.stream === "mistakes" || judgement.stream === "error-rate";
@@ -162,6 +164,7 @@ export async function startAgent(given: Config, { clock, log: written, version, 
         view.note(text);
         log.info({}, text);
       },
+      trial: (reading) => rolled.hear(reading),
       prices(told) {
         prices = told;
         swim()?.qualify(told);
@@ -183,6 +186,7 @@ export async function startAgent(given: Config, { clock, log: written, version, 
     record.observation(observation);
     view.observation(observation);
     rolled.observation(observation);
+    served.observation(observation);
     if (observation.kind === "exchange") telemetry.exchange(observation);
     if (observation.kind === "sample" || observation.kind === "copy" || observation.kind === "exchange" || observation.kind === "actual" || observation.kind === "trial" || observation.kind === "shadow") analysed.hear(observation);
   };
@@ -192,13 +196,16 @@ export async function startAgent(given: Config, { clock, log: written, version, 
   const rolled = rolloutRoom({
     clock, log, meter, announce, audit, config, swim, saved,
     protocol: swims.protocol,
-    seat: () => undefined,
+    seat: () => swim()?.candidate,
     decide: decided.decide,
     happened: (kind, detail) => controlled.happened(kind, detail),
     act: (actuation) => tellers.run(actuation),
+    dealt: () => swim()?.gateway.routed(),
+    useTrial: (setup) => analysed.useTrial(setup),
+    versions: () => served.view(),
     save,
   });
-  const tellers = actuating({ clock, log, meter, announce, followers: hub.view, instance, environment, config, swim, protocol: swims.protocol, told: rolled.reported, trouble: (report) => pages.signal(troubleSignal(report)), save, saved });
+  const tellers = actuating({ clock, log, meter, announce, followers: hub.view, instance, environment, config, swim, protocol: swims.protocol, told: rolled.reported, page: (unheard) => pages.signal(unheard), save, saved });
   const overridden = (override: Override | undefined): void => {
     decided.overridden(override);
     directs.override(override);
@@ -215,11 +222,26 @@ export async function startAgent(given: Config, { clock, log: written, version, 
     reviews: decided.reviews,
     rollouts: rolled.controls,
     recordings,
-    referenceChanged: swims.renew,
+    async referenceChanged() {
+      await swims.renew();
+      served.referenceChanged();
+    },
+  });
+  const served = servedVersions({
+    clock, log, meter, announce, analysed,
+    options: first.rollout.versions,
+    happened: controlled.happened,
+    server: () => config().server.url,
+    reference: () => ({ path: shelf.path(), model: first.model.name }),
+    swim,
+    rollback: ({ from, to, why }) => void rolled.rollbackVersion({ from: from.version ?? unnamed, to, why }),
+    trying: () => (rolled.current()?.phase === "trying" || rolled.current()?.phase === "asking" ? rolled.candidate()?.version : undefined),
+    save: (state) => save("versions", state),
+    saved: saved.get("versions"),
   });
   life.opened("intake", controlled.start());
   let listeners: RunningAgent["listeners"];
-  const swimDeps: SwimDeps = { clock, log, meter, announce, observe, dropped, save: (state) => analysed.save("failover", state), audit, overridden, review: decided.review, decide: decided.onDrift, saveQuarantine: (state) => analysed.save("quarantine", state), prices: () => prices, deal: () => undefined, gatewayThread };
+  const swimDeps: SwimDeps = { clock, log, meter, announce, observe, dropped, versions: served, save: (state) => analysed.save("failover", state), audit, overridden, review: decided.review, decide: decided.onDrift, saveQuarantine: (state) => analysed.save("quarantine", state), prices: () => prices, deal: rolled.deal, gatewayThread };
 
   try {
     // Opened in this order, closed in the other: the gateway drains while all others still serve it, and who listens to
@@ -235,6 +257,7 @@ export async function startAgent(given: Config, { clock, log: written, version, 
     life.opened("followers", followerGauges(clock, meter, hub.view));
     const begun = await swims.start(swimDeps, { failover: saved.get("failover"), quarantine: saved.get("quarantine") });
     life.opened("actuators", tellers.start());
+    life.opened("versions", served.start());
     life.opened("rollouts", rolled.run());
     life.opened("reviews", decided.start());
     life.opened("swim", swims.close);

@@ -7,6 +7,12 @@ export interface Share {
   readonly share: number;
 }
 
+/** Between which answers, by the time at which they were given, a change lies: as well as it can be told. */
+export interface Onset {
+  readonly earliestWallMs: number;
+  readonly latestWallMs: number;
+}
+
 export interface Judgement {
   readonly model: string;
   /**
@@ -22,6 +28,8 @@ export interface Judgement {
   readonly culprits: readonly Share[];
   /** A sentence for a person: what moved, from what to what. */
   readonly message: string;
+  /** When it began, which is before it was found; absent where nobody can tell. Of "features": where the score carries most of it. */
+  readonly onset?: Onset | undefined;
   readonly atWallMs: number;
 }
 

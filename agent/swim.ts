@@ -40,7 +40,6 @@ import { probes } from "./probes/probes.ts";
 import { restarts } from "./probes/restarts.ts";
 import type { ModelDescription } from "./protocols/protocol.ts";
 import { modeOnDrift, onDriftWords } from "./reviews/options.ts";
-import { shadowOptions } from "./rollout/shadow-options.ts";
 import type { Deal } from "./trial.ts";
 import { protocolNamed, type ProtocolName } from "./protocols/protocols.ts";
 
@@ -60,6 +59,8 @@ export interface SwimDeps {
   readonly decide: FailoverDeps["decide"];
   /** Another override is in force, or none any more. */
   readonly overridden: (override: Override | undefined) => void;
+  /** What the server says of its model; and which version serves, and which was good before, as far as it is known. */
+  readonly versions: { readonly described: (description: ModelDescription) => void; readonly current: () => string | undefined; readonly before: () => string | undefined };
   /** What the rungs are worth, as it was told last. */
   readonly prices: () => readonly RungPrice[];
   readonly saveQuarantine: (state: SavedQuarantine) => void;
@@ -90,6 +91,8 @@ export interface Swim {
   description(): ModelDescription | undefined;
   /** The gateway's place for a candidate. */
   readonly candidate: Pick<CandidateRung, "use" | "describe">;
+  /** Asks the server anew what it serves. */
+  describe(): void;
   /** What the rungs are worth now. */
   qualify(prices: readonly RungPrice[]): void;
   /** What a rung is worth; undefined where nothing is known of it. */
@@ -115,10 +118,8 @@ export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy):
 
   // What is known of the model: configured, told by the server, or learnt from traffic.
   let model = config.model.name;
-  let version: string | undefined;
-  /** The version that served before this one. */
-  let earlier: string | undefined;
-  const target = (): Target => ({ model: model ?? unnamed, version, endpoint: server.origin });
+  const version = deps.versions.current;
+  const target = (): Target => ({ model: model ?? unnamed, version: version(), endpoint: server.origin });
 
   const described = describer(
     { server, protocol, model, timeoutMs: 2_000 },
@@ -126,10 +127,9 @@ export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy):
       clock, log, ask,
       described(description) {
         model ??= description.name;
-        // Of several, nobody but an answer tells which one serves.
-        if (description.versions.length === 1) version ??= description.versions[0];
         steps.described();
       },
+      told: (description) => retired || deps.versions.described(description),
     },
   );
   const others = sender(clock);
@@ -140,7 +140,7 @@ export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy):
     plain: config.server.plain,
     describe: () => described.description(),
     send: others.send,
-    knownGood: () => earlier,
+    knownGood: deps.versions.before,
     features: () => range.features(),
     inRange: (columns, rows) => range.outside(columns, rows),
     disagreement: (rung, ratio) => meter.gauge(instruments.rungDisagreement, { rung }).set(ratio),
@@ -177,10 +177,6 @@ export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy):
         model = observation.model;
         described.setModel(model);
       }
-      if (observation.model === model && observation.version !== undefined && observation.version !== version) {
-        earlier = version;
-        version = observation.version;
-      }
     }
     deps.observe(observation);
   };
@@ -196,7 +192,7 @@ export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy):
   const { setup, counts, review } = gates(config, { log, meter, reference, review: deps.review });
   // Bound before the first, so that the first is seen as a rise.
   const retries = { taken: meter.counter(instruments.retries, { result: "taken" }), refused: meter.counter(instruments.retries, { result: "refused" }) };
-  const place = candidatePlace(shadowOptions.parse({}), {
+  const place = candidatePlace(config.rollout.shadow, {
     clock, log, meter, observe, protocol, server,
     plain: config.server.plain,
     describe: () => described.description(),
@@ -209,7 +205,7 @@ export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy):
     route: () => room.route(),
     claimTrial: () => room.claimTrial(),
     mayClaimTrial: () => room.mayClaimTrial(),
-    version: () => version,
+    version,
     traced: config.otlp.endpoint !== undefined && config.otlp.traces,
     retried: (result: keyof typeof retries) => retries[result].add(),
     hedged: (result: HedgeResult) => meter.counter(instruments.hedges, { result }).add(),
@@ -249,6 +245,7 @@ export async function startSwim(config: Config, deps: SwimDeps, legacy: Legacy):
       backends: () => [{ name: primaryName, kind: primaryName }, ...steps.rungs.map(({ name, kind }) => ({ name, kind }))],
       description: () => described.description(),
       candidate: place.rung,
+      describe: () => described.refresh(),
       qualify: steps.qualify,
       price: steps.price,
       quarantine: () => quarantine.saved(),

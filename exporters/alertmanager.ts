@@ -12,8 +12,7 @@ import type { Log } from "../agent/log.ts";
 import { Receiver } from "./alertmanager-receiver.ts";
 import { instruments } from "./instruments.ts";
 import type { Meter } from "./meter.ts";
-import { alertmanagerOptions, alertsOf, expired, occurrenceOf, type AlertmanagerOptions, type Alerts } from "./pages.ts";
-import type { ApprovalSignal, Signal } from "./signal.ts";
+import { alertmanagerOptions, alertsOf, expired, occurrenceOf, type AlertmanagerOptions, type Alerts, type Paged } from "./pages.ts";
 
 export { alertmanagerOptions };
 export type { AlertmanagerOptions };
@@ -29,7 +28,7 @@ export interface AlertmanagerDeps {
 }
 
 export interface Alertmanager {
-  signal(signal: Signal | ApprovalSignal): void;
+  signal(signal: Paged): void;
   /** Begins to push. What it returns ends that: changes which are not delivered get one more try, and nothing is resolved, since another instance may go on. */
   start(): () => Promise<void>;
 }

@@ -5,7 +5,7 @@
  */
 import * as z from "zod";
 import { duration } from "../agent/units.ts";
-import type { ApprovalSignal, DriftSignal, RolloutSignal, Signal, StateSignal } from "./signal.ts";
+import type { ApprovalSignal, DriftSignal, RolloutSignal, Signal, StateSignal, UnheardSignal } from "./signal.ts";
 
 const httpUrl = (example: string) => z.url({ protocol: /^https?$/, error: `expected a URL such as "${example}"` });
 const identity = ["alertname", "model", "severity", "stream", "decision"];
@@ -48,6 +48,9 @@ const textMax = 1_000;
 /** An end of a rollout is an event. It is shown for so long, for nothing comes that would end it unless another one is started. */
 const abortedShownMs = 3_600_000;
 
+/** What pages are made of. */
+export type Paged = Signal | ApprovalSignal | UnheardSignal;
+
 /**
  * What is to be told after a signal; the same map where it changes nothing. A state that is failed, isolated or on probation
  * fires `PilotfishFailover`, a healthy, degraded or suspect one resolves it, and the others say nothing about it; a drift
@@ -55,7 +58,7 @@ const abortedShownMs = 3_600_000;
  * anything but a person fires `PilotfishRolloutAborted` for an hour or until another begins. Holds at most `alertsMax`: a new
  * one takes the place of the one resolved longest ago, or is let go where all fire.
  */
-export function alertsOf(alerts: Alerts, signal: Signal | ApprovalSignal): Alerts {
+export function alertsOf(alerts: Alerts, signal: Paged): Alerts {
   const occurrence = occurrenceOf(signal);
   if (occurrence === undefined) return alerts;
   const { key, firing, atMs, untilMs, labels, annotations } = occurrence;
@@ -107,7 +110,7 @@ export interface Occurrence {
 }
 
 /** Undefined where the signal is no page's business. */
-export function occurrenceOf(signal: Signal | ApprovalSignal): Occurrence | undefined {
+export function occurrenceOf(signal: Paged): Occurrence | undefined {
   switch (signal.type) {
     case "state":
       return failoverOf(signal);
@@ -115,6 +118,8 @@ export function occurrenceOf(signal: Signal | ApprovalSignal): Occurrence | unde
       return driftOf(signal);
     case "approval":
       return approvalOf(signal);
+    case "unheard":
+      return unheardOf(signal);
     case "rollout":
       return abortOf(signal);
     case "transition":
@@ -171,6 +176,17 @@ function abortOf({ target, candidate, phase, reason, message, atWallMs }: Rollou
     ),
     untilMs: atWallMs + abortedShownMs,
   };
+}
+
+/** The gateway deals by the rollout all the same: what is out of step is whoever was to follow. */
+function unheardOf({ target, status, actuator, action, detail, atWallMs }: UnheardSignal): Occurrence {
+  return occurred(
+    { alertname: "PilotfishRolloutUnheard", model: target.model, severity: "critical", actuator },
+    status === "firing",
+    atWallMs,
+    `Nothing shows that ${actuator} heard of the ${action} for model ${target.model}`,
+    `${detail.replace(/\.$/, "")}. The gateway deals by the rollout all the same; "pilotfish rollout status" shows what was tried.`,
+  );
 }
 
 function occurred(labels: Alert["labels"], firing: boolean, atMs: number, summary: string, description: string): Occurrence {

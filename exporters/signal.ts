@@ -125,6 +125,17 @@ export interface ApprovalSignal {
   readonly atWallMs: number;
 }
 
+/** The world was told of a rollout, and nothing shows that it heard. Only pages carry it; `resolved` once it has. */
+export interface UnheardSignal {
+  readonly type: "unheard";
+  readonly target: Target;
+  readonly status: "firing" | "resolved";
+  readonly actuator: string;
+  readonly action: string;
+  readonly detail: string;
+  readonly atWallMs: number;
+}
+
 /** Where a rollout stands: told at every change of phase, step or weight. */
 export interface RolloutSignal {
   readonly type: "rollout";

@@ -43,7 +43,7 @@ async function wired({ status = 200, saved = new Map<string, unknown>(), hasSeat
   const people = reviews({ clock, saved: undefined, rule: (decision) => ({ ...config.decisions[decision], mode: config.decisions[decision].mode ?? "notify" }), observe: () => {}, save: () => {}, audit: () => {}, dropped: () => {}, page: () => {}, counted: () => {}, waiting: () => {} });
   const target = { model: "m", version: "1", endpoint: server.origin };
   const swim = { failover: { current: () => ({ target }) }, description: () => description } as unknown as Swim;
-  const announce: Announce = exporters({ told: (signal) => void signals.push(signal), split: (signal) => room.signal(signal) }, { log: silent });
+  const announce: Announce = exporters({ told: (signal) => void signals.push(signal) }, { log: silent });
   const room: RolloutRoom = rolloutRoom({
     clock, log: silent, meter, announce, saved,
     audit: () => {},

@@ -1,12 +1,12 @@
 /**
- * What happened, page by page, latest first: the history (transitions, drift, overrides, reloads, rollouts) and the audit (decisions, with who
+ * What happened, page by page, latest first: the history (transitions, drift, overrides, reloads, rollouts, versions) and the audit (decisions, with who
  * and why). A cursor is the number of the last event of a page; events that come meanwhile do not move what is before it.
  */
 import { Readable } from "node:stream";
 import * as z from "zod";
 import { route, type Answer, type Route } from "./route.ts";
 
-export const historyKinds = ["transition", "drift", "override", "config", "reference", "rollout"] as const;
+export const historyKinds = ["transition", "drift", "override", "config", "reference", "rollout", "version"] as const;
 
 export interface Happened {
   readonly id: number;

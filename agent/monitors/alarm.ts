@@ -3,7 +3,7 @@
  * culprits, else at most each tenth of `clearMs`, so that a lasting drift is a pulse and not a flood), over once `clearMs` and enough samples have passed without
  * any. Without samples nothing is known, so an alarm does not end in silence.
  */
-import type { Judgement } from "../judgement.ts";
+import type { Judgement, Onset } from "../judgement.ts";
 
 export interface AlarmPolicy {
   readonly clearMs: number;
@@ -50,9 +50,9 @@ export class Alarm {
     if (more || nowMs - this.#toldMs >= this.#policy.clearMs / 10) this.#tell(judgement, nowMs);
   }
 
-  /** The evidence still holds, though nothing new was found. */
-  hold(nowMs: number, wallMs: number): void {
-    if (this.#judgement !== undefined) this.raise({ ...this.#judgement, atWallMs: wallMs }, nowMs);
+  /** The evidence still holds, though nothing new was found; but when it began may be known better by now. */
+  hold(nowMs: number, wallMs: number, onset?: Onset): void {
+    if (this.#judgement !== undefined) this.raise({ ...this.#judgement, ...(onset && { onset }), atWallMs: wallMs }, nowMs);
   }
 
   /** One sample spoke neither for nor against. */
@@ -70,6 +70,7 @@ export class Alarm {
       verdict: "stable",
       statistic,
       culprits: [],
+      onset: undefined,
       message: `${last.model}: the alarm on ${last.stream} is over, no new evidence for ${minutes(this.#policy.clearMs)}`,
       atWallMs: wallMs,
     });

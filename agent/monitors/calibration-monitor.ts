@@ -16,6 +16,7 @@ import type { BinaryEstimator } from "../../detectors/performance/binary-estimat
 import { isotonicAt } from "../../detectors/performance/isotonic.ts";
 import type { Judgement } from "../judgement.ts";
 import { Alarm, type AlarmSnapshot } from "./alarm.ts";
+import { OnsetMemory, type OnsetSnapshot } from "./onset.ts";
 import { percent } from "./words.ts";
 
 export interface CalibrationOptions {
@@ -33,6 +34,7 @@ export interface CalibrationSnapshot {
   readonly expected: Float64Array;
   readonly actual: Float64Array;
   readonly rows: Float64Array;
+  readonly byMinute: OnsetSnapshot;
   readonly alarm: AlarmSnapshot | undefined;
 }
 
@@ -55,6 +57,7 @@ export class CalibrationMonitor {
   readonly #least: number;
   readonly #detector: CalibrationEDetector;
   readonly #alarm: Alarm;
+  readonly #byMinute = new OnsetMemory();
   #evidence: CalibrationState;
   #expected: Float64Array = new Float64Array(tenths);
   #actual: Float64Array = new Float64Array(tenths);
@@ -73,11 +76,12 @@ export class CalibrationMonitor {
   }
 
   /** @param actual 1 where the positive class came true. @param threshold decimal logarithm of A. */
-  push(score: number, actual: 0 | 1, threshold: number, nowMs: number, wallMs: number): void {
+  push(score: number, actual: 0 | 1, threshold: number, nowMs: number, wallMs: number, answeredWallMs: number = wallMs): void {
     const probability = this.#probability(score);
     if (probability === undefined) return;
     const tenth = tenthOf(probability);
     if (this.#watched[tenth] !== true) return;
+    this.#byMinute.push(surprise(probability, actual), answeredWallMs);
     this.#evidence = this.#detector.step(this.#evidence, probability, actual);
     const rows = Math.min(recentRows, (this.#rows[tenth] as number) + 1);
     this.#rows[tenth] = rows;
@@ -89,7 +93,7 @@ export class CalibrationMonitor {
 
     const message = `${this.#model}: the scores no longer mean what they meant: ${this.#worst()}`;
     this.#evidence = this.#detector.start();
-    this.#alarm.raise({ model: this.#model, stream: "calibration", detector: "calibration-e-detector", verdict: "warning", statistic, threshold, culprits: [], message, atWallMs: wallMs }, nowMs);
+    this.#alarm.raise({ model: this.#model, stream: "calibration", detector: "calibration-e-detector", verdict: "warning", statistic, threshold, culprits: [], message, onset: this.#byMinute.rise(), atWallMs: wallMs }, nowMs);
   }
 
   /** Decimal logarithm of the evidence. */
@@ -102,14 +106,15 @@ export class CalibrationMonitor {
   }
 
   snapshot(nowMs: number): CalibrationSnapshot {
-    return { evidence: this.#evidence, expected: this.#expected, actual: this.#actual, rows: this.#rows, alarm: this.#alarm.snapshot(nowMs) };
+    return { evidence: this.#evidence, expected: this.#expected, actual: this.#actual, rows: this.#rows, byMinute: this.#byMinute.snapshot(), alarm: this.#alarm.snapshot(nowMs) };
   }
 
-  restore({ evidence, expected, actual, rows, alarm }: CalibrationSnapshot, nowMs: number): void {
+  restore({ evidence, expected, actual, rows, byMinute, alarm }: CalibrationSnapshot, nowMs: number): void {
     this.#evidence = evidence;
     this.#expected = expected;
     this.#actual = actual;
     this.#rows = rows;
+    this.#byMinute.restore(byMinute);
     this.#alarm.restore(alarm, nowMs);
   }
 
@@ -126,6 +131,11 @@ export class CalibrationMonitor {
     const tenth = shares.indexOf(Math.max(...shares));
     return `where they say ${percent(this.#expected[tenth] as number)}, ${percent(this.#actual[tenth] as number)} came true lately`;
   }
+}
+
+/** By how much the Brier score of an answer is above the one that its probability makes it expect. */
+function surprise(probability: number, actual: 0 | 1): number {
+  return (actual - probability) ** 2 - probability * (1 - probability);
 }
 
 /** What the reference knows of the odds: which tenths, down to which probability, and within which factor. */

@@ -13,7 +13,7 @@ import { detectableRiseInWords } from "../../detectors/guarantee/detectable-rise
 import { rateUpperBound } from "../../detectors/guarantee/rate-upper-bound.ts";
 import type { Detector } from "../../detectors/detector.ts";
 import type { Reference } from "../../detectors/reference/reference.ts";
-import type { Judgement } from "../judgement.ts";
+import type { Judgement, Onset } from "../judgement.ts";
 import { Alarm, type AlarmSnapshot } from "./alarm.ts";
 import { lasts, restoreRise, saveRise, type Rise } from "./rise.ts";
 import { percent } from "./words.ts";
@@ -31,6 +31,8 @@ export interface ErrorRateOptions {
   readonly clear: number;
   /** A as it is at the start. */
   readonly samplesPerFalseAlarm: number;
+  /** When the last rise of the mistakes began. */
+  readonly onset?: (() => Onset | undefined) | undefined;
 }
 
 export interface ErrorRateSnapshot {
@@ -52,13 +54,15 @@ export class ErrorRateMonitor {
   readonly #baseline: number;
   readonly #detector: Detector<MeanEState>;
   readonly #alarm: Alarm;
+  readonly #onset: ErrorRateOptions["onset"];
   #evidence: MeanEState;
   #recent: number;
   #rise: Rise | undefined;
   #heard = false;
 
-  constructor({ model, known, clear, samplesPerFalseAlarm }: ErrorRateOptions, judge: (judgement: Judgement) => void) {
+  constructor({ model, known, clear, samplesPerFalseAlarm, onset }: ErrorRateOptions, judge: (judgement: Judgement) => void) {
     this.#model = model;
+    this.#onset = onset;
     this.#rate = known.errors / known.rows;
     this.#baseline = rateUpperBound(known.errors, known.rows, confidence);
     this.#detector = meanEDetector({ baseline: this.#baseline, samplesPerFalseAlarm });
@@ -88,6 +92,7 @@ export class ErrorRateMonitor {
         threshold,
         culprits: [],
         message: `${this.#model}: ${percent(this.#recent)} of the predictions were wrong lately, on the reference ${percent(this.#rate)} (up to ${percent(this.#baseline)} counts as the same)`,
+        onset: this.#onset?.(),
         atWallMs: wallMs,
       },
       nowMs,
@@ -100,7 +105,7 @@ export class ErrorRateMonitor {
   }
 
   tick(nowMs: number, wallMs: number): void {
-    if (this.#heard && this.#rise !== undefined && lasts(this.#rise, this.#recent, nowMs)) this.#alarm.hold(nowMs, wallMs);
+    if (this.#heard && this.#rise !== undefined && lasts(this.#rise, this.#recent, nowMs)) this.#alarm.hold(nowMs, wallMs, this.#onset?.());
     this.#heard = false;
     this.#alarm.tick(this.statistic(), nowMs, wallMs);
     if (!this.#alarm.raised) this.#rise = undefined;

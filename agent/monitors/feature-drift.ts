@@ -27,6 +27,7 @@ import { Alarm, type AlarmSnapshot } from "./alarm.ts";
 import { ColumnMonitor, type ColumnSnapshot } from "./column-monitor.ts";
 import { describeFeatures } from "./describe-features.ts";
 import { FeatureBins } from "./feature-bins.ts";
+import { ScoreOnset, type ScoreOnsetSnapshot } from "./score-onset.ts";
 import { recentRows } from "./recent-values.ts";
 import { referenceDigest } from "./reference-file.ts";
 import { alarmThreshold, observeRows, rowRateStart, type RowRate } from "./row-rate.ts";
@@ -52,6 +53,7 @@ export interface FeatureDriftSnapshot {
   readonly unlooked: number;
   readonly skipped: number;
   readonly violations: ViolationsSnapshot;
+  readonly scores: ScoreOnsetSnapshot | undefined;
 }
 
 /** Rows without an alarm that end one; a lasting drift is found again within far fewer. */
@@ -73,6 +75,7 @@ export class FeatureDrift {
   /** For each feature whether a featuriser makes it. */
   readonly #isDerived: readonly boolean[];
   readonly #score: ColumnMonitor | undefined;
+  readonly #scoreOnset: ScoreOnset | undefined;
   readonly #scorer: RowScorer | undefined;
   /** The row that is heard now. */
   readonly #row: Value[] = [];
@@ -111,6 +114,7 @@ export class FeatureDrift {
     this.#features = reference.features.map((feature, index) => new ColumnMonitor(feature.name, feature, windowOf(feature), index + 1));
     this.#isDerived = reference.features.map(({ name }) => isDerived(name));
     this.#score = reference.score && new ColumnMonitor("score", reference.score, windowOf(reference.score), 0);
+    this.#scoreOnset = reference.score && new ScoreOnset(cellCount(reference.score));
     this.#scorer = reference.wholeRows && rowScorer(reference.wholeRows);
     this.#rowMeasures = (reference.wholeRows?.measures ?? []).map((measure, index) => new ColumnMonitor(`row.${measure.name}`, measure, windowOf(measure), -1 - index));
     this.#columns = [...this.#features, ...(this.#score === undefined ? [] : [this.#score]), ...this.#rowMeasures];
@@ -151,7 +155,7 @@ export class FeatureDrift {
         const index = heard[at] as number;
         this.#push(index, now[index] ?? null, season, taken);
       }
-      if (scores !== undefined && this.#score !== undefined) this.#push(this.#features.length, scores[row] ?? null, season, taken);
+      if (scores !== undefined && this.#score !== undefined) this.#scoreOnset?.push(this.#push(this.#features.length, scores[row] ?? null, season, taken), wallMs);
       const strangeness = this.#scorer?.score(now);
       for (let measure = 0; measure < this.#rowMeasures.length; measure += 1) this.#push(firstMeasure + measure, strangeness?.[measure], season, taken);
       this.#alarm.sampled();
@@ -163,10 +167,12 @@ export class FeatureDrift {
     return true;
   }
 
-  #push(index: number, value: Value, season: number, taken: boolean): void {
+  /** @returns the cell that the value fell into. */
+  #push(index: number, value: Value, season: number, taken: boolean): number {
     const cell = (this.#columns[index] as ColumnMonitor).push(value, season, taken);
     this.#violations.push(index, cell);
     this.#bins.push(index, cell);
+    return cell;
   }
 
   tick(nowMs: number, wallMs: number): readonly Point[] {
@@ -205,10 +211,11 @@ export class FeatureDrift {
       unlooked: this.#unlooked,
       skipped: this.#skipped,
       violations: this.#violations.snapshot(nowMs),
+      scores: this.#scoreOnset?.snapshot(),
     };
   }
 
-  restore({ columns, rate, alarm, met, unlooked, skipped, violations }: FeatureDriftSnapshot, nowMs: number): void {
+  restore({ columns, rate, alarm, met, unlooked, skipped, violations, scores }: FeatureDriftSnapshot, nowMs: number): void {
     for (const [index, column] of this.#columns.entries()) column.restore(columns[index] as ColumnSnapshot);
     this.#rate = rate;
     this.#threshold = Math.log10(alarmThreshold(this.#options.falseAlarms, rate));
@@ -217,6 +224,7 @@ export class FeatureDrift {
     this.#skipped = skipped;
     this.#alarm.restore(alarm, nowMs);
     this.#violations.restore(violations, nowMs);
+    if (scores !== undefined) this.#scoreOnset?.restore(scores);
   }
 
   #logs(): readonly number[] {
@@ -269,6 +277,7 @@ export class FeatureDrift {
       threshold: this.#threshold,
       culprits,
       message: `${model} drifted: ${list(told, toldMax)}`,
+      onset: moved[0]?.column === this.#score ? this.#scoreOnset?.found() : undefined,
       atWallMs: wallMs,
     };
   }

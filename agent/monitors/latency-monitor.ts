@@ -6,6 +6,7 @@
 import { pageHinkley, type PageHinkleyState } from "../../detectors/change/page-hinkley.ts";
 import type { Judgement } from "../judgement.ts";
 import { Alarm, type AlarmSnapshot } from "./alarm.ts";
+import { OnsetMemory, type OnsetSnapshot } from "./onset.ts";
 import { lasts, restoreRise, saveRise, type Rise } from "./rise.ts";
 import { short } from "./words.ts";
 
@@ -23,6 +24,7 @@ export interface LatencySnapshot {
   readonly test: PageHinkleyState;
   readonly recent: number;
   readonly rise: Rise | undefined;
+  readonly byMinute: OnsetSnapshot;
   readonly alarm: AlarmSnapshot | undefined;
 }
 
@@ -37,6 +39,8 @@ export class LatencyMonitor {
   readonly #options: LatencyMonitorOptions;
   readonly #detector: ReturnType<typeof pageHinkley>;
   readonly #alarm: Alarm;
+  /** The logarithms. */
+  readonly #byMinute = new OnsetMemory();
   #durations: number[] = [];
   #secondMs: number | undefined;
   #test: PageHinkleyState;
@@ -64,13 +68,14 @@ export class LatencyMonitor {
   }
 
   snapshot(nowMs: number): LatencySnapshot {
-    return { test: this.#test, recent: this.#recent, rise: saveRise(this.#rise, nowMs), alarm: this.#alarm.snapshot(nowMs) };
+    return { test: this.#test, recent: this.#recent, rise: saveRise(this.#rise, nowMs), byMinute: this.#byMinute.snapshot(), alarm: this.#alarm.snapshot(nowMs) };
   }
 
-  restore({ test, recent, rise, alarm }: LatencySnapshot, nowMs: number): void {
+  restore({ test, recent, rise, byMinute, alarm }: LatencySnapshot, nowMs: number): void {
     this.#test = test;
     this.#recent = recent;
     this.#rise = restoreRise(rise, nowMs);
+    this.#byMinute.restore(byMinute);
     this.#alarm.restore(alarm, nowMs);
   }
 
@@ -84,10 +89,12 @@ export class LatencyMonitor {
 
     const { mean, count } = this.#test;
     const most = this.#options.delta + this.#options.lambda / 3;
-    this.#test = this.#detector.step(this.#test, count === 0 ? log : Math.min(mean + most, Math.max(mean - most, log)));
+    const bounded = count === 0 ? log : Math.min(mean + most, Math.max(mean - most, log));
+    this.#byMinute.push(bounded, wallMs);
+    this.#test = this.#detector.step(this.#test, bounded);
     const { verdict, statistic, threshold } = this.#detector.read(this.#test);
     if (verdict === "drift") this.#warn(mean, statistic, threshold, nowMs, wallMs);
-    else if (this.#rise !== undefined && lasts(this.#rise, this.#recent, nowMs)) this.#alarm.hold(nowMs, wallMs);
+    else if (this.#rise !== undefined && lasts(this.#rise, this.#recent, nowMs)) this.#alarm.hold(nowMs, wallMs, this.#byMinute.rise());
   }
 
   #warn(from: number, statistic: number, threshold: number, nowMs: number, wallMs: number): void {
@@ -105,6 +112,7 @@ export class LatencyMonitor {
         threshold,
         culprits: [],
         message: `${model}: the median latency rose from ${short(Math.exp(from))} ms to ${short(Math.exp(to))} ms`,
+        onset: this.#byMinute.rise(),
         atWallMs: wallMs,
       },
       nowMs,

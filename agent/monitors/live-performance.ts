@@ -217,7 +217,7 @@ export class LivePerformance {
       if (row !== undefined && this.#answered?.settle(row, truth) === true) this.#spoil(this.#answered);
       this.#youngestJoinedWallMs = Math.max(this.#youngestJoinedWallMs ?? -Infinity, atWallMs);
       const mistake = this.#isClass(prediction) && this.#isClass(truth) ? (prediction === truth ? 0 : 1) : undefined;
-      this.#alarms.hear({ mistake, ...this.#positive(answer, truth) }, nowMs, wallMs);
+      this.#alarms.hear({ mistake, answeredWallMs: atWallMs, ...this.#positive(answer, truth) }, nowMs, wallMs);
     }
     if (joined.length > 0) this.#spoil(this.#joined);
   }

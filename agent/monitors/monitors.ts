@@ -35,6 +35,7 @@ import { Learning, type LearningSnapshot } from "./learning.ts";
 import { LivePerformance, type PerformanceJudgesSnapshot, type PerformanceRowsSnapshot } from "./live-performance.ts";
 import type { MonitorsOptions } from "./options.ts";
 import type { QualificationOptions } from "./qualification-options.ts";
+import { OnsetMemory, type OnsetSnapshot } from "./onset.ts";
 import { Qualification, type QualificationSetup, type QualificationSnapshot } from "./qualification.ts";
 import { RateMonitor, type RateSnapshot } from "./rate-monitor.ts";
 import { referenceDigest } from "./reference-file.ts";
@@ -104,6 +105,7 @@ interface DetectorsSnapshot {
   readonly learning: LearningSnapshot | undefined;
   readonly drift: FeatureDriftSnapshot | undefined;
   readonly failures: RateSnapshot;
+  readonly failuresByMinute: OnsetSnapshot;
   readonly performance: PerformanceJudgesSnapshot;
   readonly latency: LatencySnapshot;
 }
@@ -139,6 +141,7 @@ class ModelMonitors implements Monitors {
   #detectable: DetectableChanges | undefined;
 
   readonly #failures: RateMonitor;
+  readonly #failuresByMinute = new OnsetMemory();
   readonly #latency: LatencyMonitor;
   readonly #performance: LivePerformance;
   readonly #qualification: Qualification | undefined;
@@ -156,7 +159,7 @@ class ModelMonitors implements Monitors {
     this.#model = model;
     const { clear, latency, actuals, falseAlarms, problem } = options;
     const judge = this.#judge;
-    this.#failures = new RateMonitor({ model, clear, stream: "failures", verdict: "warning", riseMin: 0.005, what: "the share of requests that the primary fails" }, judge);
+    this.#failures = new RateMonitor({ model, clear, stream: "failures", verdict: "warning", riseMin: 0.005, what: "the share of requests that the primary fails", onset: () => this.#failuresByMinute.rise() }, judge);
     this.#latency = new LatencyMonitor({ model, clear, ...latency }, judge);
 
     const usable = typeof reference === "string" || reference.model === model ? reference : "none";
@@ -174,7 +177,7 @@ class ModelMonitors implements Monitors {
     if (usable !== "none") this.#featurise(openFeaturiser);
     const origin = typeof usable === "string" ? usable : referenceDigest(usable);
     this.parts = {
-      detectors: this.#detectorsPart(JSON.stringify([2, model, origin, options.window, options.problem, actuals.window, options.score, options.features, options.learn, options.featuriser])),
+      detectors: this.#detectorsPart(JSON.stringify([3, model, origin, options.window, options.problem, actuals.window, options.score, options.features, options.learn, options.featuriser])),
       actuals: this.#actualsPart(JSON.stringify([3, model, actuals.window, options.prediction, score, this.#performance.shape])),
       ...(this.#qualification === undefined ? {} : { rungs: this.#rungsPart(this.#qualification, JSON.stringify([1, model, reading, qualification])) }),
     };
@@ -246,7 +249,10 @@ class ModelMonitors implements Monitors {
     const byPrimary = rung === primaryName;
     // Where a rung answered, the reason tells what the primary did with the request, if it was asked at all.
     const failed = byPrimary || reason === "no-rung" ? attempts > 0 && isServersFault(outcome) : isServersFault(reason);
-    if (failed || (byPrimary && outcome === "ok")) this.#failures.push(failed ? 1 : 0, nowMs, wallMs);
+    if (failed || (byPrimary && outcome === "ok")) {
+      this.#failuresByMinute.push(failed ? 1 : 0, wallMs);
+      this.#failures.push(failed ? 1 : 0, nowMs, wallMs);
+    }
     if (byPrimary && outcome === "ok") this.#latency.push(durationMs, nowMs, wallMs);
   }
 
@@ -383,6 +389,7 @@ class ModelMonitors implements Monitors {
         learning: this.#learning?.snapshot(),
         drift: this.#drift?.snapshot(nowMs),
         failures: this.#failures.snapshot(nowMs),
+        failuresByMinute: this.#failuresByMinute.snapshot(),
         performance: this.#performance.judges(nowMs),
         latency: this.#latency.snapshot(nowMs),
       }),
@@ -395,6 +402,7 @@ class ModelMonitors implements Monitors {
         }
         if (saved.learning !== undefined) this.#learning?.restore(saved.learning);
         if (saved.drift !== undefined) this.#drift?.restore(saved.drift, nowMs);
+        this.#failuresByMinute.restore(saved.failuresByMinute);
         this.#failures.restore(saved.failures, nowMs);
         this.#performance.restoreJudges(saved.performance, nowMs);
         this.#latency.restore(saved.latency, nowMs);

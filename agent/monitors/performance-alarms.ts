@@ -17,6 +17,7 @@ import type { Point } from "../observation.ts";
 import type { FalseAlarmBudget } from "../units.ts";
 import { CalibrationMonitor, type CalibrationSnapshot } from "./calibration-monitor.ts";
 import { ErrorRateMonitor, knownErrors, unseenRise, type ErrorRateSnapshot, type KnownErrors } from "./error-rate-monitor.ts";
+import { OnsetMemory, type OnsetSnapshot } from "./onset.ts";
 import { RateMonitor, type RateSnapshot } from "./rate-monitor.ts";
 import { alarmThreshold, observeRows, rowRateStart, type RowRate } from "./row-rate.ts";
 
@@ -38,11 +39,14 @@ export interface Outcome {
   readonly score: number;
   /** 1 where that class came true; undefined where neither did. */
   readonly positive: 0 | 1 | undefined;
+  /** When the answer was given. */
+  readonly answeredWallMs: number;
 }
 
 export interface PerformanceAlarmsSnapshot {
   readonly rate: RowRate;
   readonly mistakes: RateSnapshot;
+  readonly mistakesByMinute: OnsetSnapshot;
   readonly errorRate: ErrorRateSnapshot | undefined;
   readonly calibration: CalibrationSnapshot | undefined;
 }
@@ -54,6 +58,7 @@ export class PerformanceAlarms {
   readonly #options: PerformanceAlarmsOptions;
   readonly #known: KnownErrors | undefined;
   readonly #mistakes: RateMonitor;
+  readonly #mistakesByMinute = new OnsetMemory();
   readonly #errorRate: ErrorRateMonitor | undefined;
   readonly #calibration: CalibrationMonitor | undefined;
   #rate = rowRateStart;
@@ -67,20 +72,22 @@ export class PerformanceAlarms {
     const { model, falseAlarms, clear, reference, estimator } = options;
     const samplesPerFalseAlarm = alarmThreshold(falseAlarms, rowRateStart);
     this.#threshold = Math.log10(samplesPerFalseAlarm);
-    this.#mistakes = new RateMonitor({ model, clear, stream: "mistakes", verdict: "drift", riseMin, what: "the share of wrong predictions" }, judge);
+    const onset = () => this.#mistakesByMinute.rise();
+    this.#mistakes = new RateMonitor({ model, clear, stream: "mistakes", verdict: "drift", riseMin, what: "the share of wrong predictions", onset }, judge);
     const known = reference && knownErrors(reference);
     this.#known = known;
-    if (known !== undefined) this.#errorRate = new ErrorRateMonitor({ model, known, clear, samplesPerFalseAlarm }, judge);
+    if (known !== undefined) this.#errorRate = new ErrorRateMonitor({ model, known, clear, samplesPerFalseAlarm, onset }, judge);
     if (estimator?.problem === "binary") this.#calibration = new CalibrationMonitor({ model, estimator, clear, samplesPerFalseAlarm }, judge);
   }
 
-  hear({ mistake, score, positive }: Outcome, nowMs: number, wallMs: number): void {
+  hear({ mistake, score, positive, answeredWallMs }: Outcome, nowMs: number, wallMs: number): void {
     this.#sinceTick += 1;
     if (mistake !== undefined) {
+      this.#mistakesByMinute.push(mistake, answeredWallMs);
       this.#mistakes.push(mistake, nowMs, wallMs);
       this.#errorRate?.push(mistake, this.#threshold, nowMs, wallMs);
     }
-    if (positive !== undefined) this.#calibration?.push(score, positive, this.#threshold, nowMs, wallMs);
+    if (positive !== undefined) this.#calibration?.push(score, positive, this.#threshold, nowMs, wallMs, answeredWallMs);
   }
 
   tick(nowMs: number, wallMs: number): void {
@@ -108,12 +115,13 @@ export class PerformanceAlarms {
   }
 
   snapshot(nowMs: number): PerformanceAlarmsSnapshot {
-    return { rate: this.#rate, mistakes: this.#mistakes.snapshot(nowMs), errorRate: this.#errorRate?.snapshot(nowMs), calibration: this.#calibration?.snapshot(nowMs) };
+    return { rate: this.#rate, mistakes: this.#mistakes.snapshot(nowMs), mistakesByMinute: this.#mistakesByMinute.snapshot(), errorRate: this.#errorRate?.snapshot(nowMs), calibration: this.#calibration?.snapshot(nowMs) };
   }
 
-  restore({ rate, mistakes, errorRate, calibration }: PerformanceAlarmsSnapshot, nowMs: number): void {
+  restore({ rate, mistakes, mistakesByMinute, errorRate, calibration }: PerformanceAlarmsSnapshot, nowMs: number): void {
     this.#rate = rate;
     this.#threshold = Math.log10(alarmThreshold(this.#options.falseAlarms, rate));
+    this.#mistakesByMinute.restore(mistakesByMinute);
     this.#mistakes.restore(mistakes, nowMs);
     if (errorRate !== undefined) this.#errorRate?.restore(errorRate, nowMs);
     if (calibration !== undefined) this.#calibration?.restore(calibration, nowMs);

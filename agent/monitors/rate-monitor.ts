@@ -7,7 +7,7 @@
  */
 import { adwin, type AdwinState, adwinTotal } from "../../detectors/change/adwin.ts";
 import type { Verdict } from "../../detectors/detector.ts";
-import type { Judgement } from "../judgement.ts";
+import type { Judgement, Onset } from "../judgement.ts";
 import { Alarm, type AlarmSnapshot } from "./alarm.ts";
 import { lasts, restoreRise, saveRise, type Rise } from "./rise.ts";
 import { percent } from "./words.ts";
@@ -23,6 +23,8 @@ export interface RateMonitorOptions {
   readonly what: string;
   /** Milliseconds. */
   readonly clear: number;
+  /** When the last rise began. */
+  readonly onset?: (() => Onset | undefined) | undefined;
 }
 
 export interface RateSnapshot {
@@ -80,6 +82,7 @@ export class RateMonitor {
         threshold,
         culprits: [],
         message: `${model}: ${what} rose from ${percent(from)} to ${percent(to)}`,
+        onset: this.#options.onset?.(),
         atWallMs: wallMs,
       },
       nowMs,
@@ -87,7 +90,7 @@ export class RateMonitor {
   }
 
   tick(nowMs: number, wallMs: number): void {
-    if (this.#heard && this.#rise !== undefined && lasts(this.#rise, this.#recent, nowMs)) this.#alarm.hold(nowMs, wallMs);
+    if (this.#heard && this.#rise !== undefined && lasts(this.#rise, this.#recent, nowMs)) this.#alarm.hold(nowMs, wallMs, this.#options.onset?.());
     this.#heard = false;
     this.#alarm.tick(detector.read(this.#state).statistic, nowMs, wallMs);
     if (!this.#alarm.raised) this.#rise = undefined;

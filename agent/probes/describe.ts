@@ -26,6 +26,8 @@ export interface DescriberDeps {
   readonly ask: typeof ask;
   /** Handed each description that differs from the one before. */
   readonly described: (description: ModelDescription) => void;
+  /** Handed each description, after that, whether it differs or not. */
+  readonly told?: (description: ModelDescription) => void;
 }
 
 export interface Describer {
@@ -41,7 +43,7 @@ export interface Describer {
 const firstRetryMs = 500;
 const lastRetryMs = 30_000;
 
-export function describer({ server, protocol, model, timeoutMs }: DescriberOptions, { clock, log, ask, described }: DescriberDeps): Describer {
+export function describer({ server, protocol, model, timeoutMs }: DescriberOptions, { clock, log, ask, described, told }: DescriberDeps): Describer {
   const closing = new AbortController();
   let started = false;
   let learnt: string | undefined;
@@ -80,6 +82,7 @@ export function describer({ server, protocol, model, timeoutMs }: DescriberOptio
       log.info({ model: found.name, versions: found.versions, inputs: found.inputs.length, outputs: found.outputs.length }, "the server described its model");
       described(found);
     }
+    if (found !== undefined) told?.(found);
     failures = found === undefined ? failures + 1 : 0;
     if (again) void turn();
     else if (found === undefined) retry();

@@ -87,7 +87,8 @@ export const openInference: Protocol = {
     const outputs = describeTensors(json.outputs);
     if (inputs === undefined || outputs === undefined) return undefined;
     const versions = Array.isArray(json.versions) ? json.versions.map(String) : [];
-    return { name: json.name, versions, inputs, outputs };
+    const digest = digestIn(json.parameters);
+    return { name: json.name, versions, inputs, outputs, ...(digest && { digest }) };
   },
 
   parseRequest(body): ParsedRequest {
@@ -220,6 +221,12 @@ function tensorsOf(json: unknown, key: "inputs" | "outputs", rest: Buffer): Tens
     tensors.push({ name, datatype, shape, values });
   }
   return { ok: true, tensors };
+}
+
+/** No member of the protocol: a server may tell it among the metadata's `parameters`. What does not look like a digest is none. */
+function digestIn(parameters: unknown): string | undefined {
+  const said = textAt(parameters, "digest")?.toLowerCase();
+  return said !== undefined && /^(?:[a-z0-9]{2,16}:)?[0-9a-f]{8,128}$/.test(said) ? said : undefined;
 }
 
 function describeTensors(json: unknown): readonly TensorDescription[] | undefined {

@@ -21,6 +21,8 @@ export interface ModelDescription {
   readonly versions: readonly string[];
   readonly inputs: readonly TensorDescription[];
   readonly outputs: readonly TensorDescription[];
+  /** Of the artefact that serves, where the server tells it: hexadecimal in lower case, with or without its algorithm (`sha256:…`). */
+  readonly digest?: string;
 }
 
 /** A tensor with its values, flat and row-major: as many as the product of `shape`. */

@@ -3,6 +3,7 @@ import * as z from "zod";
 import { rolloutModes } from "../rollout-view.ts";
 import { duration } from "../units.ts";
 import { actuatorsOptions } from "./actuators/options.ts";
+import { versionsOptions } from "./versions/options.ts";
 import { candidateProblems } from "./candidate.ts";
 import { judgeOptions } from "./judge-options.ts";
 import { shadowOptions } from "./shadow-options.ts";
@@ -86,5 +87,6 @@ export const rolloutOptions = z.strictObject({
   loadTimeout: duration(1_000).prefault("5m"),
   judge: judgeOptions.prefault({}),
   actuators: actuatorsOptions,
+  versions: versionsOptions.prefault({}),
 });
 export type RolloutOptions = z.output<typeof rolloutOptions>;

@@ -81,7 +81,7 @@ const modelReady: Handler = ({ repository, work }, { model, version }) => {
 const modelMetadata: Handler = ({ repository }, { model, version }) => {
   const found = repository.find(model, version);
   if ("missing" in found) return notFound(model, version, found.missing);
-  const { inputs, outputs } = found.found;
+  const { inputs, outputs, digest } = found.found;
   const tensors = (specs: typeof inputs) =>
     specs.map(({ name, datatype, shape }) => ({ name, datatype, shape: shape.map((size) => (typeof size === "number" ? size : -1)) }));
   return json({
@@ -90,6 +90,7 @@ const modelMetadata: Handler = ({ repository }, { model, version }) => {
     platform: "onnxruntime_onnx",
     inputs: tensors(inputs),
     outputs: tensors(outputs),
+    parameters: { digest },
   });
 };
 

@@ -10,6 +10,7 @@
  *
  * Loading blocks the process while onnxruntime reads the file (20 to 70 ms for the models here); serve big models elsewhere.
  */
+import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { InferenceSession } from "onnxruntime-node";
@@ -22,6 +23,8 @@ export interface Version {
   readonly inputs: readonly TensorSpec[];
   readonly outputs: readonly TensorSpec[];
   readonly session: InferenceSession;
+  /** Of its file, `sha256:` and 64 hexadecimal digits: the same version may be another one tomorrow. */
+  readonly digest: string;
 }
 
 interface Model {
@@ -102,9 +105,10 @@ export class Repository {
     const file = join(this.#folder, name, chosen, "model.onnx");
     if (!/^\d+$/.test(chosen) || !existsSync(file)) return { failed: "unknown", detail: `model '${name}' has no version '${chosen}'` };
     try {
+      const digest = `sha256:${createHash("sha256").update(readFileSync(file)).digest("hex")}`;
       // One thread for one small model: more would only fight with what else runs in the pod.
       const session = await InferenceSession.create(file, { intraOpNumThreads: 1, interOpNumThreads: 1, logSeverityLevel: 4 });
-      const loaded = { model: name, version: chosen, inputs: specsOf(session.inputMetadata), outputs: specsOf(session.outputMetadata), session };
+      const loaded = { model: name, version: chosen, inputs: specsOf(session.inputMetadata), outputs: specsOf(session.outputMetadata), session, digest };
       model.loaded.set(chosen, loaded);
       return { loaded };
     } catch (error) {

@@ -1,4 +1,5 @@
 /** The example server end to end: a process of its own, real models, HTTP on loopback. */
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -61,6 +62,13 @@ describe("health and metadata", () => {
       { name: "label", datatype: "INT64", shape: [-1] },
       { name: "probabilities", datatype: "FP32", shape: [-1, 2] },
     ]);
+  });
+
+  test("a model's metadata tells the digest of the file that serves", async () => {
+    const digestOf = async (version: string) => ((await get(`/v2/models/employment/versions/${version}`)) as [number, { parameters: { digest: string } }])[1].parameters.digest;
+    const file = new URL("../../examples/employment/models/employment/1/model.onnx", import.meta.url);
+    expect(await digestOf("1")).toBe(`sha256:${createHash("sha256").update(readFileSync(file)).digest("hex")}`);
+    expect(await digestOf("2")).not.toBe(await digestOf("1"));
   });
 });
 
