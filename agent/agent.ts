@@ -194,7 +194,7 @@ export async function startAgent(given: Config, { clock, log: written, version, 
   const save: Analysis["save"] = (key, state) => analysed.save(key, state);
   const decided = decisions({ clock, log, meter, audit, observe, dropped, config, swim, page: (approval) => pages.signal(approval), save: (state) => analysed.save("reviews", state), saved: saved.get("reviews") });
   const rolled = rolloutRoom({
-    clock, log, meter, announce, audit, config, swim, saved,
+    clock, log, meter, announce, audit, config, swim, saved, environment,
     protocol: swims.protocol,
     seat: () => swim()?.candidate,
     decide: decided.decide,

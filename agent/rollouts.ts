@@ -9,10 +9,11 @@ import type { Audit } from "./audit.ts";
 import type { Clock } from "./clock.ts";
 import type { Config } from "./config/config.ts";
 import type { Decisions } from "./decisions.ts";
-import { loadVersion } from "./load-version.ts";
+import { ask } from "./forward/ask.ts";
 import type { Log } from "./log.ts";
 import type { Observe } from "./observation.ts";
 import { protocolNamed, type ProtocolName } from "./protocols/protocols.ts";
+import { loadVersion, type RepositoryDeps } from "./rollout/actuators/repository.ts";
 import type { RolloutControls } from "./rollout-view.ts";
 import { rollouts, type Rollouts, type RolloutsDeps } from "./rollout/rollouts.ts";
 import type { CandidateSeat } from "./rollout/seat.ts";
@@ -32,6 +33,8 @@ export interface RolloutRoomDeps {
   /** undefined until it has begun. */
   readonly swim: () => Pick<Swim, "failover" | "description"> | undefined;
   readonly protocol: () => ProtocolName;
+  /** Where the config says that the server's secret is in a variable. */
+  readonly environment: RepositoryDeps["environment"];
   /** The gateway's place for a candidate; undefined where it has none. */
   readonly seat: () => CandidateSeat | undefined;
   readonly dealt?: RolloutsDeps["dealt"];
@@ -65,7 +68,7 @@ export function rolloutRoom({ clock, log, meter, announce, audit, config, swim, 
     decide: deps.decide,
     primary: () => ({ model: model(), url: config().server.url, version: target().version, versions: swim()?.description()?.versions ?? [] }),
     description: () => swim()?.description(),
-    load: (version, timeoutMs) => loadVersion(clock, config().server.url, protocolNamed(deps.protocol(), config().server.plain), model(), version, timeoutMs),
+    load: (version, timeoutMs) => loadVersion(repositoryOptions(config()), model(), version, timeoutMs, { clock, ask, environment: deps.environment, protocol: () => protocolNamed(deps.protocol(), config().server.plain), server: () => new URL(config().server.url) }),
     seat: {
       use: (candidate) => seat()?.use(candidate) ?? Promise.resolve(candidate === undefined ? { ok: true } : seatless),
       describe: (candidate) => seat()?.describe(candidate) ?? Promise.resolve(undefined),
@@ -83,4 +86,9 @@ export function rolloutRoom({ clock, log, meter, announce, audit, config, swim, 
     controls: { current: room.current, start: room.start, promote: room.promote, abort: room.abort, versions },
     observation: trialSeries(meter, model),
   };
+}
+
+/** How the server is told of versions: as the actuator is that tells it of the others, where there is one. */
+function repositoryOptions({ rollout }: Config): Parameters<typeof loadVersion>[0] {
+  return rollout.actuators.find((actuator) => actuator.kind === "repository") ?? { versions: "auto" };
 }

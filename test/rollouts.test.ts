@@ -3,7 +3,7 @@ import { expect, test, vi } from "vitest";
 import { exporters } from "../exporters/exporters.ts";
 import { Meter } from "../exporters/meter.ts";
 import { prometheusText } from "../exporters/prometheus.ts";
-import type { Announce, DirectiveSignal, Signal } from "../exporters/signal.ts";
+import type { Announce, Signal } from "../exporters/signal.ts";
 import { parseConfig } from "../agent/config/config.ts";
 import { silent } from "../agent/log.ts";
 import type { Principal } from "../agent/principal.ts";
@@ -11,7 +11,7 @@ import type { ModelDescription } from "../agent/protocols/protocol.ts";
 import { reviews } from "../agent/reviews/reviews.ts";
 import type { CandidateAsked } from "../agent/rollout-view.ts";
 import type { Actuation } from "../agent/rollout/actuators/actuation.ts";
-import type { TrialSetup } from "../agent/rollout/rollouts.ts";
+import type { TrialSetup } from "../agent/rollout/trial-comparisons.ts";
 import { rolloutRoom, type RolloutRoom } from "../agent/rollouts.ts";
 import type { Swim } from "../agent/swim.ts";
 import type { TrialObservation, TrialReading } from "../agent/trial.ts";
@@ -21,12 +21,17 @@ import { bodyOf, httpServer } from "./gateway/stage.ts";
 const ada: Principal = { name: "ada", role: "act" };
 const description: ModelDescription = { name: "m", versions: ["1"], inputs: [], outputs: [] };
 
-async function wired({ status = 200, saved = new Map<string, unknown>(), hasSeat = true, rollout = "steps: [{ weight: 20%, hold: 1m }]" } = {}) {
+/** @param status of a load. @param loads whether it then has the version that it was asked for, or says so only. */
+async function wired({ status = 200, loads = true, saved = new Map<string, unknown>(), hasSeat = true, rollout = "steps: [{ weight: 20%, hold: 1m }]" } = {}) {
   const asked: string[] = [];
+  let isLoaded = false;
   const server = await httpServer((request, response) => {
-    void bodyOf(request).then(() => {
-      asked.push(`${request.method} ${request.url}`);
-      response.writeHead(status).end(status === 200 ? "{}" : "no such version");
+    void bodyOf(request).then((body) => {
+      if (request.url === "/v2") return response.end('{"name":"one","extensions":["model_repository"]}');
+      if (request.url === "/v2/models/m/versions/2/ready") return response.writeHead(isLoaded ? 200 : 404).end();
+      asked.push(`${request.method} ${request.url} ${body.toString()}`);
+      isLoaded = status === 200 && loads;
+      return response.writeHead(status).end(status === 200 ? "{}" : "no such version");
     });
   });
   const parsed = parseConfig(`server: { url: "${server.origin}", protocol: open-inference }\nmodel: { name: m }\nrollout: { ${rollout} }`);
@@ -46,6 +51,7 @@ async function wired({ status = 200, saved = new Map<string, unknown>(), hasSeat
   const announce: Announce = exporters({ told: (signal) => void signals.push(signal) }, { log: silent });
   const room: RolloutRoom = rolloutRoom({
     clock, log: silent, meter, announce, saved,
+    environment: () => undefined,
     audit: () => {},
     happened: (kind, detail) => void history.push([kind, detail]),
     decide: people.decide,
@@ -69,7 +75,6 @@ async function wired({ status = 200, saved = new Map<string, unknown>(), hasSeat
   const close = room.run();
   return {
     room, clock, close, people, signals, history, used, trials, acted, kept, asked,
-    splits: () => signals.filter((signal): signal is DirectiveSignal => signal.type === "directive").map((signal) => (signal.action === "split" ? signal.weights : signal.action)),
     page: async () => (await prometheusText(meter)).body.toString(),
     says: (verdict: TrialReading["verdict"]) =>
       room.hear({ rollout: room.current()?.id ?? "", verdict, harmed: [], comparisons: [], requests: { candidate: 1, primary: 4 }, pairs: 0, actuals: 0, message: "so it is", atWallMs: 0 }),
@@ -77,9 +82,9 @@ async function wired({ status = 200, saved = new Map<string, unknown>(), hasSeat
 }
 
 test("a version is loaded, tried, put to a person, and taken back: each is told where it should be", async () => {
-  const { room, says, clock, people, splits, asked, used, trials, history, acted, page, close } = await wired();
+  const { room, says, clock, people, signals, asked, used, trials, history, acted, page, close } = await wired();
   expect(await room.controls.start({ candidate: { version: "2" } }, ada)).toMatchObject({ ok: true });
-  expect(asked).toEqual(["POST /v2/repository/models/m/load"]);
+  expect(asked).toEqual(['POST /v2/repository/models/m/load {"parameters":{"version":"2"}}']);
   expect(used).toEqual([{ version: "2" }]);
   expect(room.deal()).toMatchObject({ weight: 0.2 });
   expect(await page()).toMatch(/^pilotfish_rollout_weight_ratio\{model="m"\} 0\.2$/m);
@@ -90,10 +95,10 @@ test("a version is loaded, tried, put to a person, and taken back: each is told 
   people.answer(review?.id ?? "", { verdict: "do" }, ada);
   await vi.waitFor(() => expect(room.deal()?.weight).toBe(1));
   room.controls.abort(ada, "it was a mistake");
-  expect(splits()).toEqual([{ 1: 0.8, 2: 0.2 }, { 1: 0, 2: 1 }, "restore"]);
   expect(trials.map((setup) => setup?.weight)).toEqual([0.2, undefined, undefined]);
   expect(history).toHaveLength(4);
-  expect(acted.map(({ action }) => action)).toEqual(["start", "promote", "roll-back"]);
+  expect(signals.flatMap((signal) => (signal.type === "rollout" ? [signal.phase] : []))).toEqual(["trying", "asking", "promoted", "aborted"]);
+  expect(acted.map(({ action, weight }) => [action, weight])).toEqual([["start", 0.2], ["promote", 1], ["roll-back", 0]]);
   expect(await page()).not.toMatch(/^pilotfish_rollout_(phase|weight|step)/m);
   expect(await page()).toMatch(/^pilotfish_rollouts_total\{model="m",result="aborted",reason="person"\} 1$/m);
   close();
@@ -101,7 +106,13 @@ test("a version is loaded, tried, put to a person, and taken back: each is told 
 
 test("a server that has no such version says so, and the answer goes to whoever asked", async () => {
   const { room } = await wired({ status: 404 });
-  expect(await room.controls.start({ candidate: { version: "2" } }, ada)).toMatchObject({ ok: false, why: "unfit", detail: "version 2 can not be tried: the server did not load version 2: it answered 404 no such version" });
+  expect(await room.controls.start({ candidate: { version: "2" } }, ada)).toMatchObject({ ok: false, why: "unfit", detail: "version 2 can not be tried: the server did not load version 2: POST /v2/repository/models/m/load answered 404: no such version" });
+});
+
+test("a server that takes the order and loads another version is not believed", async () => {
+  const { room } = await wired({ loads: false });
+  expect(await room.controls.start({ candidate: { version: "2" } }, ada)).toMatchObject({ ok: false, why: "unfit", detail: "version 2 can not be tried: the server did not load version 2: version 2 was loaded and is not ready" });
+  expect(room.deal()).toBeUndefined();
 });
 
 test("a gateway without a place for a candidate refuses, and nobody knows of versions", async () => {
@@ -116,7 +127,8 @@ test("what one process kept the next one goes on with", async () => {
   await before.room.controls.start({ candidate: { url: "http://127.0.0.1:9" } }, ada);
   const after = await wired({ saved: before.kept });
   await vi.waitFor(() => expect(after.room.deal()).toMatchObject({ weight: 0.2, rollout: before.room.current()?.id }));
-  expect(after.splits()).toEqual([{ primary: 0.8, candidate: 0.2 }]);
+  // Who follows the signals of this process has heard of no weight yet.
+  expect(after.acted.map(({ action, weight }) => [action, weight])).toEqual([["weight", 0.2]]);
 });
 
 test("trials are counted by side and by how they went", async () => {

@@ -18,27 +18,13 @@ import type { Deal, TrialReading } from "../trial.ts";
 import type { ActuationReport } from "./actuators/actuation.ts";
 import { courseAsked } from "./asked.ts";
 import { candidateName, hasBecome, isPrimary } from "./candidate.ts";
-import type { JudgeOptions } from "./judge-options.ts";
 import type { RolloutOptions } from "./options.ts";
 import { begin, beginPromoted, moved, reduce, type RolloutEvent, type RolloutModes, type RolloutState } from "./plan.ts";
 import { dealOf, isInForce, isTried, messageOf, questionOf, viewOf, type Rollout } from "./rollout.ts";
 import { restore, save, type SavedRollout } from "./saved.ts";
 import { seated, type Seated, type SeatDeps } from "./seat.ts";
 import { actionOf, telling, type TellingDeps } from "./telling.ts";
-
-/** Which rollout is judged, and how. */
-export interface TrialSetup {
-  /** Its id. */
-  readonly rollout: string;
-  readonly options: JudgeOptions;
-  /** Traffic is dealt to the candidate at some time of the rollout; it gets copies at some time. */
-  readonly live: boolean;
-  readonly copies: boolean;
-  /** Clients are told apart by a key. */
-  readonly keyed: boolean;
-  /** The candidate's share of the traffic now. */
-  readonly weight: number;
-}
+import type { TrialSetup } from "./trial-comparisons.ts";
 
 export interface RolloutsDeps extends SeatDeps, TellingDeps {
   readonly clock: Clock;
@@ -88,6 +74,8 @@ export function rollouts(deps: RolloutsDeps): Rollouts {
   let current: Rollout | undefined = before?.rollout;
   /** Since when its candidate is not there, on the clock that its state is on; undefined while it is. */
   let unseatedAtMs = before !== undefined && isInForce(before.rollout) ? before.savedAtMs : undefined;
+  /** It was begun by the process before, and this one has told nobody of its weight. */
+  let isOfAnother = before !== undefined;
   let deal: Deal | undefined;
   /** A start is on its way. */
   let isBusy = false;
@@ -207,6 +195,11 @@ export function rollouts(deps: RolloutsDeps): Rollouts {
         become({ ...current, state });
         keep();
         told.stands(current, view(current));
+        if (isOfAnother) {
+          // Who follows this process has heard of no weight yet, and others may have missed one.
+          isOfAnother = false;
+          if (state.weight > 0) told.act("weight", current, current.candidate, current.primaryVersion);
+        }
         if (state.phase === "asking") ask(current);
         return;
       }
@@ -242,6 +235,7 @@ export function rollouts(deps: RolloutsDeps): Rollouts {
     const next = { ...parts, id: randomUUID(), model, primaryVersion: version, shadowRatio: shadow.ratio, key, startedAtWallMs: wallMs, sinceWallMs: wallMs, isSettled: false, reading: undefined, actuations: [] };
     const made: Rollout = { ...next, message: [messageOf(next), ...(note === undefined ? [] : [note])].join("; ") };
     unseatedAtMs = undefined;
+    isOfAnother = false;
     // Who judges knows of it before the first request is dealt.
     if (isTried(made)) deps.useTrial(setupOf(made));
     become(made);

@@ -41,10 +41,9 @@ export async function seated(candidate: CandidateAsked, { clock, seat, primary, 
   const { version } = candidate;
   const { versions } = primary();
   if (version !== undefined && isAtPrimary(candidate, primary()) && !versions.includes(version)) {
-    // It may have more than it says; whether it does shows when it is asked.
     const loading = load(version, timeoutMs);
     const loaded = loading === undefined ? undefined : await within(clock, timeoutMs, loading, `version ${version} was not loaded within ${timeoutMs / 1_000} s`);
-    if (loaded?.ok === false && versions.length > 0) return unfit(loaded.detail);
+    if (loaded?.ok === false) return unfit(loaded.detail);
   }
   const used = await within(clock, candidate.onnx === undefined ? askMs : timeoutMs, seat.use(candidate), "it did not answer in time");
   if (!used.ok) return unfit(used.detail);

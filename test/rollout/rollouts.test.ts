@@ -14,7 +14,8 @@ import type { Deal, TrialReading } from "../../agent/trial.ts";
 import type { Actuation } from "../../agent/rollout/actuators/actuation.ts";
 import { rolloutOptions } from "../../agent/rollout/options.ts";
 import type { RolloutModes } from "../../agent/rollout/plan.ts";
-import { rollouts, type RolloutsDeps, type TrialSetup } from "../../agent/rollout/rollouts.ts";
+import { rollouts, type RolloutsDeps } from "../../agent/rollout/rollouts.ts";
+import type { TrialSetup } from "../../agent/rollout/trial-comparisons.ts";
 import type { Used } from "../../agent/rollout/seat.ts";
 import { rolloutSeries } from "../../agent/rollout/series.ts";
 import { FakeClock } from "../fake-clock.ts";
@@ -145,7 +146,7 @@ test("a candidate that is not worse takes its steps, and in the end gets all of 
   expect(deal()?.judged).toBe(false);
   expect(rolloutSignals()).toEqual(["trying started 1 0.1", "trying step 2 0.5", "promoted not-worse 2 1"]);
   expect(acted.map(({ action, weight, candidateVersion, primaryVersion }) => [action, weight, candidateVersion, primaryVersion])).toEqual([["start", 0.1, "2", "1"], ["weight", 0.5, "2", "1"], ["promote", 1, "2", "1"]]);
-  const setup = { rollout: current()?.id, options: { alpha: 0.01 }, live: true, copies: false, keyed: false };
+  const setup = { rollout: current()?.id, options: rolloutOptions.parse({}).judge, live: true, copies: false, keyed: false };
   expect(trials).toEqual([{ ...setup, weight: 0.1 }, { ...setup, weight: 0.5 }, undefined]);
   expect(questions.map(({ decision, question, asksPerson }) => [decision, question, asksPerson]), "nobody is asked, and it is on record").toEqual([["promotion", "Give version 2 50 % of the requests?", false], ["promotion", "Give version 2 all of the requests?", false]]);
   expect(audited).toMatchObject([{ who: "ada", action: "rollout.start", result: "done", detail: { candidate: "version 2" } }]);

@@ -23,31 +23,52 @@ export interface RepositoryDeps {
   readonly server: () => URL;
 }
 
-export function repository(options: RepositoryOptions, { clock, ask, environment, protocol, server }: RepositoryDeps): Actuator {
+export function repository(options: RepositoryOptions, deps: RepositoryDeps): Actuator {
   return {
     async attempt(actuation, deadlineMs, signal) {
-      const speaks = protocol();
-      const { load, managementPort } = speaks.paths;
-      if (load === undefined) return skipped(`${speaks.name} has no way to load a model over HTTP`);
-      if (isElsewhere(actuation, server())) return skipped("the candidate is not on the primary's server, which keeps what it has");
-      const token = options.token === undefined ? undefined : await readSecret(options.token, environment);
-      if (token?.ok === false) return failed(token.detail, true);
-      const headers = token === undefined ? {} : { [options.token?.header ?? ""]: options.token?.header === "authorization" ? `Bearer ${token.value}` : token.value };
-      const at = atPort(server(), managementPort);
-      const askServer = ({ method, path, body }: ServerCommand): Promise<Asked> =>
-        ask(clock, {
-          url: under(at, path),
-          method,
-          headers: { ...headers, ...(body !== undefined && { "content-type": "application/json" }) },
-          ...(body !== undefined && { body }),
-          timeoutMs: Math.max(1, deadlineMs - clock.monotonicMs()),
-          signal,
-        });
-      const name = options.versions === "auto" ? await dialectOf(speaks, askServer) : { ok: true as const, is: options.versions };
-      if (!name.ok) return failed(name.detail, name.again);
-      return change(actuation, dialect(name.is, speaks, actuation.model, askServer), options.unload);
+      const speaks = deps.protocol();
+      if (speaks.paths.load === undefined) return skipped(`${speaks.name} has no way to load a model over HTTP`);
+      if (isElsewhere(actuation, deps.server())) return skipped("the candidate is not on the primary's server, which keeps what it has");
+      const opened = await open(options, speaks, actuation.model, deps, deadlineMs, signal);
+      return opened.ok ? change(actuation, opened.by, options.unload) : opened.failed;
     },
   };
+}
+
+/**
+ * Has a version loaded beside the one that serves, before anything is dealt to it. What the server says that it loaded is not
+ * believed: the version has to be ready under its own name. Never rejects.
+ *
+ * @returns undefined where the server's protocol knows no such thing.
+ */
+export function loadVersion(options: Pick<RepositoryOptions, "versions" | "token">, model: string, version: string, timeoutMs: number, deps: RepositoryDeps): Promise<Loaded> | undefined {
+  const speaks = deps.protocol();
+  if (speaks.paths.load === undefined) return undefined;
+  return open(options, speaks, model, deps, deps.clock.monotonicMs() + timeoutMs)
+    .then((opened) => (opened.ok ? ready(version, opened.by) : opened.failed))
+    .then(({ result, detail }) => (result === "done" ? { ok: true } : { ok: false, detail: `the server did not load version ${version}: ${detail}` }));
+}
+
+export type Loaded = { readonly ok: true } | { readonly ok: false; readonly detail: string };
+
+type Opened = { readonly ok: true; readonly by: Dialect } | { readonly ok: false; readonly failed: Attempted };
+
+async function open({ versions, token: from }: Pick<RepositoryOptions, "versions" | "token">, speaks: Protocol, model: string, { clock, ask, environment, server }: RepositoryDeps, deadlineMs: number, signal?: AbortSignal): Promise<Opened> {
+  const token = from === undefined ? undefined : await readSecret(from, environment);
+  if (token?.ok === false) return { ok: false, failed: failed(token.detail, true) };
+  const headers = token === undefined ? {} : { [from?.header ?? ""]: from?.header === "authorization" ? `Bearer ${token.value}` : token.value };
+  const at = atPort(server(), speaks.paths.managementPort);
+  const askServer = ({ method, path, body }: ServerCommand): Promise<Asked> =>
+    ask(clock, {
+      url: under(at, path),
+      method,
+      headers: { ...headers, ...(body !== undefined && { "content-type": "application/json" }) },
+      ...(body !== undefined && { body }),
+      timeoutMs: Math.max(1, deadlineMs - clock.monotonicMs()),
+      ...(signal !== undefined && { signal }),
+    });
+  const name = versions === "auto" ? await dialectOf(speaks, askServer) : { ok: true as const, is: versions };
+  return name.ok ? { ok: true, by: dialect(name.is, speaks, model, askServer) } : { ok: false, failed: failed(name.detail, name.again) };
 }
 
 /** @returns whether what is tried is a server or a file of its own. */
