@@ -39,6 +39,7 @@ import type { Override } from "./override.ts";
 import { startProtocolFinder } from "./protocol-finder.ts";
 import type { ProtocolName } from "./protocols/protocols.ts";
 import { recorder } from "./recorder.ts";
+import { retraining, windowKept } from "./retraining.ts";
 import { openShelf } from "./reference-shelf.ts";
 import { stateView } from "./state-document.ts";
 import { recordingFiles } from "./store/recordings.ts";
@@ -98,6 +99,8 @@ export async function startAgent(given: Config, { clock, log: written, version, 
   reloadOk.set(1);
 
   let swim: Swim | undefined;
+  /** Until there is a room that hears them. */
+  let toRetraining: (judgement: Judgement) => void = () => {};
   let prices: readonly RungPrice[] = [];
   /** What a server whose protocol is to be found out was found to speak; until then it is taken for what most do. */
   let found: ProtocolName | undefined;
@@ -145,6 +148,7 @@ export async function startAgent(given: Config, { clock, log: written, version, 
   function judge(judgement: Judgement): void {
     record.judgement(judgement);
     swim?.failover.judge(judgement);
+    toRetraining(judgement);
     const { verdict, culprits, message, ...fields } = judgement;
     log[verdict === "stable" ? "info" : "warn"]({ ...fields, verdict, culprits: culprits.slice(0, 5) }, message);
     const pageable = judgement.stream === "features" || judgement.stream === "mistakes" || judgement.stream === "error-rate";
@@ -154,7 +158,7 @@ export async function startAgent(given: Config, { clock, log: written, version, 
   // Who analyses: another thread, which also keeps what outlives us.
   const analysed = analyse(
     {
-      monitors: first.monitors, qualification: first.qualification, store: first.store, model: first.model.name, referencePath: first.model.reference, plain: first.server.plain,
+      monitors: first.monitors, qualification: first.qualification, window: windowKept(first), store: first.store, model: first.model.name, referencePath: first.model.reference, plain: first.server.plain,
       spoolMax: first.otlp.endpoint === undefined ? undefined : first.otlp.queueMax,
     },
     {
@@ -200,6 +204,14 @@ export async function startAgent(given: Config, { clock, log: written, version, 
     directs.override(override);
     controlled.overridden(override);
   };
+  const retrained = retraining(first, {
+    clock, log, meter, analysed, saved: saved.get("retrain"),
+    config: () => config,
+    decide: decided.decide,
+    model: () => swim?.failover.current().target.model ?? unnamed,
+    happened: (kind, detail) => controlled.happened(kind, detail),
+  });
+  toRetraining = retrained.judgement;
   const controlled = control({
     clock, log, meter, version, analysed, shelf, observe, dropped, reload,
     config: () => config,
@@ -210,6 +222,7 @@ export async function startAgent(given: Config, { clock, log: written, version, 
     recorded: incident.recorded,
     overrides: decided.overrides,
     reviews: decided.reviews,
+    retrain: retrained,
     recordings,
     async referenceChanged() {
       await inTurn(() => become(referring(config)));
@@ -234,6 +247,7 @@ export async function startAgent(given: Config, { clock, log: written, version, 
     swim = await startSwim(first, swimDeps, { failover: saved.get("failover"), quarantine: saved.get("quarantine"), rev: 0, protocol: speaks(first), front: undefined });
     life.opened("protocol", () => stopFinding());
     life.opened("reviews", decided.start());
+    life.opened("retrain", retrained.start());
     findOut();
     life.opened("swim", async () => void (await swim?.close()));
     ready = { ready: true, reasons: [] };

@@ -12,6 +12,9 @@ import type { MonitorsOptions } from "./monitors/options.ts";
 import type { QualificationOptions } from "./monitors/qualification-options.ts";
 import type { ActualObservation, CopyObservation, HeardExchange, Point, SampleObservation } from "./observation.ts";
 import type { PlainOptions } from "./protocols/plain-options.ts";
+import type { WindowNow } from "./retrain-view.ts";
+import type { WindowBounds } from "./rollout/retrain/window.ts";
+import type { WindowWritten, WriteWindow } from "./rollout/retrain/window-file.ts";
 import type { StoreOptions } from "./store/options.ts";
 import type { AuditEvent, EventsQuery, KeptEvent } from "./store/store.ts";
 
@@ -26,6 +29,8 @@ export interface Setup {
   /** Absent: rungs are not judged. */
   readonly qualification?: QualificationOptions | undefined;
   readonly store: Pick<StoreOptions, "path" | "eventsMax">;
+  /** Rows to train on anew; absent: none are kept. */
+  readonly window?: WindowBounds | undefined;
   /** Bytes that wait for the Collector at most; absent: none. */
   readonly spoolMax?: number | undefined;
   /** Absent: a reference is learnt from traffic. */
@@ -42,6 +47,9 @@ export interface Questions {
   readonly features: { readonly asked: FeaturesQuestion; readonly answer: FeaturesView | undefined };
   /** Reads a reference without using it. */
   readonly "read-reference": { readonly asked: { readonly path: string; readonly model?: string | undefined }; readonly answer: ReferenceFacts };
+  /** What a window would carry now; undefined where none is kept. */
+  readonly "window-now": { readonly asked: object; readonly answer: WindowNow | undefined };
+  readonly "write-window": { readonly asked: WriteWindow; readonly answer: WindowWritten };
   /** Puts a reference in force; undefined: learns one from traffic. */
   readonly "use-reference": { readonly asked: { readonly path: string | undefined }; readonly answer: ReferenceFacts | { readonly ok: true } };
 }

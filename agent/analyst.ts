@@ -17,6 +17,8 @@ import type { Log } from "./log.ts";
 import { monitors, type Monitors, type MonitorsDeps, type Part } from "./monitors/monitors.ts";
 import { readReference, type ReadReference } from "./monitors/reference-file.ts";
 import type { Point } from "./observation.ts";
+import { writeWindow } from "./rollout/retrain/window-file.ts";
+import { TrainingWindow } from "./rollout/retrain/window.ts";
 import { openStore, type Store, type WriteResult } from "./store/store.ts";
 
 export interface AnalystDeps {
@@ -51,6 +53,9 @@ class Analyst {
   /** Made when the model's name is known: from the config, the reference, or the first inference. */
   #monitors: Monitors | undefined;
   #model: string | undefined;
+  /** Of the reference in force, where it is a file. */
+  #digest: string | undefined;
+  readonly #window: TrainingWindow | undefined;
   readonly #cancels: readonly (() => void)[];
   readonly #writes = new Map<WriteResult, number>();
   /** There is nothing to say of a state file that nobody asked for. */
@@ -68,10 +73,12 @@ class Analyst {
     this.#clock = clock;
     this.#tell = tell;
     this.#store = store;
+    this.#window = setup.window && new TrainingWindow(setup.window);
     this.#countWrites = store.durable || store.trouble !== undefined;
     if (store.trouble !== undefined) this.#note(`state is kept in memory only and lost at a restart: ${store.trouble}`);
     if (read?.ok === false) this.#note(`drift of features is not watched: ${read.message}`);
     this.#reference = read === undefined ? "learn" : read.ok ? read.reference : "none";
+    this.#digest = read?.ok === true ? read.digest : undefined;
 
     const model = setup.model ?? (read?.ok === true ? read.reference.model : undefined);
     if (model !== undefined) this.#watch(model);
@@ -123,6 +130,10 @@ class Analyst {
         return factsOf(await readReference(asked.path, asked.model));
       case "use-reference":
         return this.#useReference(asked.path);
+      case "window-now":
+        return this.#window?.now();
+      case "write-window":
+        return writeWindow(this.#window, asked, this.#digest);
     }
   }
 
@@ -135,6 +146,7 @@ class Analyst {
     before?.close();
     this.#monitors = undefined;
     this.#reference = read === undefined ? "learn" : read.reference;
+    this.#digest = read?.digest;
     const model = this.#setup.model ?? read?.reference.model ?? this.#model;
     if (model !== undefined) this.#watch(model);
     const message = "another reference is in force: what is normal is judged by it from now on";
@@ -146,6 +158,7 @@ class Analyst {
     // A name that the primary answered to: a client may ask for a model that is not there.
     const answered = observation.kind === "sample" || (observation.kind === "exchange" && observation.inference && observation.outcome === "ok");
     if (this.#monitors === undefined && answered && observation.rung === primaryName) this.#watch(observation.model);
+    if (observation.kind === "actual") this.#window?.actual(observation, this.#clock.monotonicMs());
     this.#monitors?.hear(observation, this.#clock.monotonicMs(), this.#clock.wallMs());
   }
 
@@ -161,12 +174,14 @@ class Analyst {
     this.#model = model;
     const { monitors: options, fresh } = this.#setup;
     const { featuriser, features } = options;
+    const window = this.#window;
     if (featuriser !== undefined && fresh) this.#note("the featuriser is off: with it the analysis thread has died again and again");
     this.#monitors = monitors(options, {
       model,
       reference: this.#reference,
       plain: this.#setup.plain,
       qualification: this.#setup.qualification,
+      sampled: window && ((sample, request, answer) => window.sampled(sample, request, answer, this.#clock.monotonicMs())),
       openFeaturiser: featuriser === undefined || fresh ? undefined : () => openFeaturiser({ ...featuriser, features: featuriser.features ?? features }),
     });
     if (!this.#setup.fresh) for (const part of Object.values(this.#monitors.parts)) this.#restore(part);
@@ -184,11 +199,16 @@ class Analyst {
     this.#tell({
       type: "told",
       judgements,
-      points: [...(told?.points ?? []), ...writes].map(nameOf),
+      points: [...(told?.points ?? []), ...writes, ...this.#windowPoints()].map(nameOf),
       notes: [...this.#notes, ...(told?.notes ?? [])],
       prices: told?.prices ?? [],
     });
     this.#notes = [];
+  }
+
+  #windowPoints(): readonly Point[] {
+    if (this.#window === undefined || this.#model === undefined) return [];
+    return [{ instrument: instruments.retrainRows, labels: { model: this.#model }, value: this.#window.now().rows }];
   }
 
   #close(): void {

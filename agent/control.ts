@@ -24,6 +24,7 @@ import type { Log } from "./log.ts";
 import type { Observe } from "./observation.ts";
 import type { Override } from "./override.ts";
 import type { Shelf } from "./reference-shelf.ts";
+import type { RetrainControls } from "./retrain-view.ts";
 import { routes } from "./routes.ts";
 
 /** What the history tells of: a closed set. */
@@ -48,6 +49,7 @@ export interface ControlDeps {
   readonly recorded: () => Recorded;
   readonly overrides: OverrideRoutesDeps;
   readonly reviews: ReviewRoutesDeps;
+  readonly retrain: RetrainControls;
   readonly recordings: RecordingsRead;
   readonly reload: (() => Promise<Reloaded>) | undefined;
   /** Another reference is in force; rooms that read it must do so anew. */

@@ -9,15 +9,18 @@ import { recentRoutes, type RecentDeps } from "./api/recent.ts";
 import { recordingRoutes, type RecordingsRead } from "./api/recordings.ts";
 import { referencesRoutes, type ReferencesDeps } from "./api/references.ts";
 import { reviewRoutes, type ReviewRoutesDeps } from "./api/reviews.ts";
+import { retrainRoutes } from "./api/retrain.ts";
 import type { Route } from "./api/route.ts";
 import { samplesRoutes, type SamplesDeps } from "./api/samples.ts";
 import { signalRoutes, type SignalRoutesDeps } from "./api/signals.ts";
 import { stateRoutes, type StateDeps } from "./api/state.ts";
+import type { RetrainControls } from "./retrain-view.ts";
 
 export interface RoutesDeps extends ActualsDeps, ConfigDeps, FeaturesDeps, HistoryDeps, RecentDeps, ReferencesDeps, SamplesDeps, SignalRoutesDeps, StateDeps {
   readonly version: string;
   readonly overrides: OverrideRoutesDeps;
   readonly reviews: ReviewRoutesDeps;
+  readonly retrain: RetrainControls;
   readonly recordings: RecordingsRead;
 }
 
@@ -30,6 +33,7 @@ export function routes(deps: RoutesDeps): readonly Route[] {
     ...featureRoutes(deps),
     ...overrideRoutes(deps.overrides),
     ...reviewRoutes(deps.reviews),
+    ...retrainRoutes(deps.retrain),
     ...recordingRoutes(deps.recordings),
     ...actualsRoutes(deps),
     ...samplesRoutes(deps),
@@ -41,5 +45,5 @@ export function routes(deps: RoutesDeps): readonly Route[] {
 
 /** The table with nothing behind it: its routes are read, for documents and for tests, and none is asked. */
 export function bareRoutes(version: string): readonly Route[] {
-  return routes({ version, referencesSizeMax: 0, overrides: {}, reviews: {}, recordings: {} } as RoutesDeps);
+  return routes({ version, referencesSizeMax: 0, overrides: {}, reviews: {}, retrain: {}, recordings: {} } as RoutesDeps);
 }
