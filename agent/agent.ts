@@ -36,6 +36,7 @@ import type { Log } from "./log.ts";
 import type { Observation } from "./observation.ts";
 import type { Override } from "./override.ts";
 import { recorder } from "./recorder.ts";
+import { retraining, windowKept } from "./retraining.ts";
 import { openShelf } from "./reference-shelf.ts";
 import { rolloutRoom } from "./rollouts.ts";
 import { logSignal } from "./signal-log.ts";
@@ -138,6 +139,7 @@ export async function startAgent(given: Config, { clock, log: written, version, 
     record.judgement(judgement);
     swim()?.failover.judge(judgement);
     served.judge(judgement);
+    retrained.judgement(judgement);
     const { verdict, culprits, message, ...fields } = judgement;
     log[verdict === "stable" ? "info" : "warn"]({ ...fields, verdict, culprits: culprits.slice(0, 5) }, message);
     const pageable = judgement.stream === "features" || judgement.stream === "mistakes" || judgement.stream === "error-rate";
@@ -148,7 +150,7 @@ export async function startAgent(given: Config, { clock, log: written, version, 
   // Who analyses: another thread, which also keeps what outlives us.
   const analysed = analyse(
     {
-      monitors: first.monitors, qualification: first.qualification, store: first.store, model: first.model.name, referencePath: first.model.reference, plain: first.server.plain,
+      monitors: first.monitors, qualification: first.qualification, window: windowKept(first), store: first.store, model: first.model.name, referencePath: first.model.reference, plain: first.server.plain,
       spoolMax: first.otlp.endpoint === undefined ? undefined : first.otlp.queueMax,
     },
     {
@@ -171,17 +173,9 @@ export async function startAgent(given: Config, { clock, log: written, version, 
       },
     },
   );
+  // Until all are there who hear of it, nothing is awaited: the next word of the analysis would find nobody.
   const { saved } = await analysed.start();
   life.opened("analysis", () => analysed.close());
-  // Closed before the analysis, which keeps what the Collector does not take.
-  telemetry = await startOpenTelemetry(first.otlp, {
-    clock, meter,
-    log: written,
-    resource: { serviceName: "pilotfish", version, instanceId: instance, attributes: {} },
-    spool: first.store.path === undefined ? undefined : analysed.spool,
-  });
-  life.opened("opentelemetry", () => telemetry.close());
-
   const observe = (observation: Observation): void => {
     record.observation(observation);
     view.observation(observation);
@@ -211,6 +205,13 @@ export async function startAgent(given: Config, { clock, log: written, version, 
     directs.override(override);
     controlled.overridden(override);
   };
+  const retrained = retraining(first, {
+    clock, log, meter, analysed, saved: saved.get("retrain"),
+    config,
+    decide: decided.decide,
+    model: () => swim()?.failover.current().target.model ?? unnamed,
+    happened: (kind, detail) => controlled.happened(kind, detail),
+  });
   const controlled = control({
     clock, log, meter, version, analysed, shelf, observe, dropped, reload, config,
     protocol: swims.protocol,
@@ -221,6 +222,7 @@ export async function startAgent(given: Config, { clock, log: written, version, 
     overrides: decided.overrides,
     reviews: decided.reviews,
     rollouts: rolled.controls,
+    retrain: retrained,
     recordings,
     async referenceChanged() {
       await swims.renew();
@@ -239,6 +241,14 @@ export async function startAgent(given: Config, { clock, log: written, version, 
     save: (state) => save("versions", state),
     saved: saved.get("versions"),
   });
+  // Closed before the analysis, which keeps what the Collector does not take.
+  telemetry = await startOpenTelemetry(first.otlp, {
+    clock, meter,
+    log: written,
+    resource: { serviceName: "pilotfish", version, instanceId: instance, attributes: {} },
+    spool: first.store.path === undefined ? undefined : analysed.spool,
+  });
+  life.opened("opentelemetry", () => telemetry.close());
   life.opened("intake", controlled.start());
   let listeners: RunningAgent["listeners"];
   const swimDeps: SwimDeps = { clock, log, meter, announce, observe, dropped, versions: served, save: (state) => analysed.save("failover", state), audit, overridden, review: decided.review, decide: decided.onDrift, saveQuarantine: (state) => analysed.save("quarantine", state), prices: () => prices, deal: rolled.deal, gatewayThread };
@@ -260,6 +270,7 @@ export async function startAgent(given: Config, { clock, log: written, version, 
     life.opened("versions", served.start());
     life.opened("rollouts", rolled.run());
     life.opened("reviews", decided.start());
+    life.opened("retrain", retrained.start());
     life.opened("swim", swims.close);
     ready = { ready: true, reasons: [] };
     listeners = { gateway: { host: begun.address.address, port: begun.address.port }, api: controls.address, metrics: scraped.address };

@@ -13,6 +13,9 @@ import type { QualificationOptions } from "./monitors/qualification-options.ts";
 import type { ActualObservation, CopyObservation, HeardExchange, Point, SampleObservation } from "./observation.ts";
 import type { PlainOptions } from "./protocols/plain-options.ts";
 import type { TrialSetup } from "./rollout/trial-comparisons.ts";
+import type { WindowNow } from "./retrain-view.ts";
+import type { WindowBounds } from "./rollout/retrain/window.ts";
+import type { WindowWritten, WriteWindow } from "./rollout/retrain/window-file.ts";
 import type { StoreOptions } from "./store/options.ts";
 import type { AuditEvent, EventsQuery, KeptEvent } from "./store/store.ts";
 import type { PairSide, ShadowObservation, TrialObservation, TrialReading } from "./trial.ts";
@@ -28,6 +31,8 @@ export interface Setup {
   /** Absent: rungs are not judged. */
   readonly qualification?: QualificationOptions | undefined;
   readonly store: Pick<StoreOptions, "path" | "eventsMax">;
+  /** Rows to train on anew; absent: none are kept. */
+  readonly window?: WindowBounds | undefined;
   /** Bytes that wait for the Collector at most; absent: none. */
   readonly spoolMax?: number | undefined;
   /** Absent: a reference is learnt from traffic. */
@@ -46,6 +51,9 @@ export interface Questions {
   readonly features: { readonly asked: FeaturesQuestion; readonly answer: FeaturesView | undefined };
   /** Reads a reference without using it. */
   readonly "read-reference": { readonly asked: { readonly path: string; readonly model?: string | undefined }; readonly answer: ReferenceFacts };
+  /** What a window would carry now; undefined where none is kept. */
+  readonly "window-now": { readonly asked: object; readonly answer: WindowNow | undefined };
+  readonly "write-window": { readonly asked: WriteWindow; readonly answer: WindowWritten };
   /** Puts a reference in force; undefined: learns one from traffic. */
   readonly "use-reference": { readonly asked: { readonly path: string | undefined }; readonly answer: ReferenceFacts | { readonly ok: true } };
 }

@@ -5,6 +5,8 @@ import type { Thread } from "./thread.ts";
 
 const pendingMax = 64;
 const patienceMs = 10_000;
+/** A large window is written for many seconds, and other work has its turn meanwhile. */
+const writingMs = 120_000;
 
 export class PendingQuestions {
   readonly #clock: Clock;
@@ -20,7 +22,7 @@ export class PendingQuestions {
     if (desk === undefined || this.#pending.size >= pendingMax) return Promise.resolve(undefined);
     const id = (this.#id += 1);
     return new Promise((resolve) => {
-      const cancel = this.#clock.after(patienceMs, () => this.answered(id, undefined));
+      const cancel = this.#clock.after(name === "write-window" ? writingMs : patienceMs, () => this.answered(id, undefined));
       this.#pending.set(id, (answer) => {
         cancel();
         resolve(answer as Questions[Name]["answer"] | undefined);

@@ -19,6 +19,7 @@ import type { MonitorsOptions } from "./monitors/options.ts";
 import type { QualificationOptions } from "./monitors/qualification-options.ts";
 import type { Point } from "./observation.ts";
 import type { PlainOptions } from "./protocols/plain-options.ts";
+import type { WindowBounds } from "./rollout/retrain/window.ts";
 import type { StoreOptions } from "./store/options.ts";
 import type { TrialSetup } from "./rollout/trial-comparisons.ts";
 import type { AuditEvent } from "./store/store.ts";
@@ -30,6 +31,8 @@ export interface AnalysisOptions {
   /** Absent: rungs are not judged. */
   readonly qualification?: QualificationOptions | undefined;
   readonly store: Pick<StoreOptions, "path" | "eventsMax">;
+  /** Rows to train on anew; absent: none are kept. */
+  readonly window?: WindowBounds | undefined;
   /** Bytes that wait for the Collector in the store at most; absent: none. */
   readonly spoolMax?: number | undefined;
   /** The model to watch. Absent: the one of the reference, or the first that traffic names. */
@@ -75,7 +78,7 @@ export interface Analysis {
   save(key: string, value: unknown): void;
   /** Adds to the audit. */
   append(event: AuditEvent): void;
-  /** Asks the thread; undefined where it is not there, has too much to answer, or takes longer than ten seconds. */
+  /** Asks the thread; undefined where it is not there, has too much to answer, or takes longer than ten seconds, to write a window two minutes. */
   ask<Name extends QuestionName>(name: Name, asked: Questions[Name]["asked"]): Promise<Questions[Name]["answer"] | undefined>;
   /** Judges by another reference from now on; undefined: by one that is learnt from traffic. Holds for threads started later too. */
   useReference(path: string | undefined): Promise<Questions["use-reference"]["answer"] | undefined>;
@@ -254,10 +257,10 @@ export class AnalysisQueue implements Analysis {
 
   #open(): void {
     const { clock } = this.#deps;
-    const { model, monitors, qualification, store, spoolMax, referencePath, plain } = this.#options;
+    const { model, monitors, qualification, window, store, spoolMax, referencePath, plain } = this.#options;
     this.#openedAtMs = clock.monotonicMs();
     this.#silentChecks = 0;
-    const setup: Setup = { model, monitors, qualification, store, spoolMax, referencePath, plain, trial: this.#trial, fresh: this.#deaths >= deathsMax };
+    const setup: Setup = { model, monitors, qualification, window, store, spoolMax, referencePath, plain, trial: this.#trial, fresh: this.#deaths >= deathsMax };
     // What a thread says after it was given up does not count.
     const life = (this.#life += 1);
     this.#desk = this.#openDesk(setup, {

@@ -10,11 +10,15 @@ import { nameOf, unpack, type FromAnalyst, type Heard, type Question, type Refer
 import { Keeping } from "./analyst-keeping.ts";
 import { primaryName } from "./backend.ts";
 import type { Clock } from "./clock.ts";
+import { instruments } from "../exporters/instruments.ts";
 import { openFeaturiser } from "./featuriser/featuriser.ts";
 import type { Judgement } from "./judgement.ts";
 import type { Log } from "./log.ts";
 import { monitors, type Monitors, type MonitorsDeps } from "./monitors/monitors.ts";
 import { readReference, type ReadReference } from "./monitors/reference-file.ts";
+import type { Point } from "./observation.ts";
+import { writeWindow } from "./rollout/retrain/window-file.ts";
+import { TrainingWindow } from "./rollout/retrain/window.ts";
 import { openStore, type Store } from "./store/store.ts";
 import { TrialAnalysis } from "./trial-analysis.ts";
 
@@ -48,6 +52,9 @@ class Analyst {
   /** Made when the model's name is known: from the config, the reference, or the first inference. */
   #monitors: Monitors | undefined;
   #model: string | undefined;
+  /** Of the reference in force, where it is a file. */
+  #digest: string | undefined;
+  readonly #window: TrainingWindow | undefined;
   readonly #cancels: readonly (() => void)[];
   readonly #keeping: Keeping;
   readonly #trial: TrialAnalysis;
@@ -63,9 +70,11 @@ class Analyst {
     this.#tell = tell;
     this.#store = store;
     this.#keeping = new Keeping(store, { clock, note: (text) => this.#note(text) });
+    this.#window = setup.window && new TrainingWindow(setup.window);
     if (store.trouble !== undefined) this.#note(`state is kept in memory only and lost at a restart: ${store.trouble}`);
     if (read?.ok === false) this.#note(`drift of features is not watched: ${read.message}`);
     this.#reference = read === undefined ? "learn" : read.ok ? read.reference : "none";
+    this.#digest = read?.ok === true ? read.digest : undefined;
 
     const model = setup.model ?? (read?.ok === true ? read.reference.model : undefined);
     if (model !== undefined) this.#watch(model);
@@ -126,6 +135,10 @@ class Analyst {
         return factsOf(await readReference(asked.path, asked.model));
       case "use-reference":
         return this.#useReference(asked.path);
+      case "window-now":
+        return this.#window?.now();
+      case "write-window":
+        return writeWindow(this.#window, asked, this.#digest);
     }
   }
 
@@ -138,6 +151,7 @@ class Analyst {
     before?.close();
     this.#monitors = undefined;
     this.#reference = read === undefined ? "learn" : read.reference;
+    this.#digest = read?.digest;
     const model = this.#setup.model ?? read?.reference.model ?? this.#model;
     if (model !== undefined) this.#watch(model);
     const message = "another reference is in force: what is normal is judged by it from now on";
@@ -150,6 +164,7 @@ class Analyst {
     const answered = observation.kind === "sample" || (observation.kind === "exchange" && observation.inference && observation.outcome === "ok");
     if (this.#monitors === undefined && answered && observation.rung === primaryName) this.#watch(observation.model);
     this.#trial.hear(observation);
+    if (observation.kind === "actual") this.#window?.actual(observation, this.#clock.monotonicMs());
     if (observation.kind !== "trial" && observation.kind !== "shadow") this.#monitors?.hear(observation, this.#clock.monotonicMs(), this.#clock.wallMs());
   }
 
@@ -165,12 +180,14 @@ class Analyst {
     this.#model = model;
     const { monitors: options, fresh } = this.#setup;
     const { featuriser, features } = options;
+    const window = this.#window;
     if (featuriser !== undefined && fresh) this.#note("the featuriser is off: with it the analysis thread has died again and again");
     this.#monitors = monitors(options, {
       model,
       reference: this.#reference,
       plain: this.#setup.plain,
       qualification: this.#setup.qualification,
+      sampled: window && ((sample, request, answer) => window.sampled(sample, request, answer, this.#clock.monotonicMs())),
       openFeaturiser: featuriser === undefined || fresh ? undefined : () => openFeaturiser({ ...featuriser, features: featuriser.features ?? features }),
     });
     if (!this.#setup.fresh) for (const part of Object.values(this.#monitors.parts)) this.#keeping.restore(part);
@@ -188,11 +205,16 @@ class Analyst {
     this.#tell({
       type: "told",
       judgements,
-      points: [...(told?.points ?? []), ...this.#keeping.points()].map(nameOf),
+      points: [...(told?.points ?? []), ...this.#keeping.points(), ...this.#windowPoints()].map(nameOf),
       notes: [...this.#notes, ...(told?.notes ?? [])],
       prices: told?.prices ?? [],
     });
     this.#notes = [];
+  }
+
+  #windowPoints(): readonly Point[] {
+    if (this.#window === undefined || this.#model === undefined) return [];
+    return [{ instrument: instruments.retrainRows, labels: { model: this.#model }, value: this.#window.now().rows }];
   }
 
   #close(): void {

@@ -25,6 +25,7 @@ import type { Observe } from "./observation.ts";
 import type { Override } from "./override.ts";
 import type { RolloutControls } from "./rollout-view.ts";
 import type { Shelf } from "./reference-shelf.ts";
+import type { RetrainControls } from "./retrain-view.ts";
 import { routes } from "./routes.ts";
 
 /** What the history tells of: a closed set. */
@@ -50,6 +51,7 @@ export interface ControlDeps {
   readonly overrides: OverrideRoutesDeps;
   readonly reviews: ReviewRoutesDeps;
   readonly rollouts: RolloutControls;
+  readonly retrain: RetrainControls;
   readonly recordings: RecordingsRead;
   readonly reload: (() => Promise<Reloaded>) | undefined;
   /** Another reference is in force; rooms that read it must do so anew. */

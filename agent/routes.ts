@@ -11,15 +11,18 @@ import { recordingRoutes, type RecordingsRead } from "./api/recordings.ts";
 import { referencesRoutes, type ReferencesDeps } from "./api/references.ts";
 import { reviewRoutes, type ReviewRoutesDeps } from "./api/reviews.ts";
 import { rolloutRoutes, type RolloutRoutesDeps } from "./api/rollout.ts";
+import { retrainRoutes } from "./api/retrain.ts";
 import type { Route } from "./api/route.ts";
 import { samplesRoutes, type SamplesDeps } from "./api/samples.ts";
 import { signalRoutes, type SignalRoutesDeps } from "./api/signals.ts";
 import { stateRoutes, type StateDeps } from "./api/state.ts";
+import type { RetrainControls } from "./retrain-view.ts";
 
 export interface RoutesDeps extends ActualsDeps, ConfigDeps, DeliveryDeps, FeaturesDeps, HistoryDeps, RecentDeps, ReferencesDeps, RolloutRoutesDeps, SamplesDeps, SignalRoutesDeps, StateDeps {
   readonly version: string;
   readonly overrides: OverrideRoutesDeps;
   readonly reviews: ReviewRoutesDeps;
+  readonly retrain: RetrainControls;
   readonly recordings: RecordingsRead;
 }
 
@@ -34,6 +37,7 @@ export function routes(deps: RoutesDeps): readonly Route[] {
     ...reviewRoutes(deps.reviews),
     ...rolloutRoutes(deps),
     ...deliveryRoutes(deps),
+    ...retrainRoutes(deps.retrain),
     ...recordingRoutes(deps.recordings),
     ...actualsRoutes(deps),
     ...samplesRoutes(deps),
@@ -45,5 +49,5 @@ export function routes(deps: RoutesDeps): readonly Route[] {
 
 /** The table with nothing behind it: its routes are read, for documents and for tests, and none is asked. */
 export function bareRoutes(version: string): readonly Route[] {
-  return routes({ version, referencesSizeMax: 0, overrides: {}, reviews: {}, rollouts: {}, recordings: {} } as RoutesDeps);
+  return routes({ version, referencesSizeMax: 0, overrides: {}, reviews: {}, rollouts: {}, retrain: {}, recordings: {} } as RoutesDeps);
 }

@@ -39,6 +39,19 @@ export function parseFalseAlarmBudget(text: string): FalseAlarmBudget | undefine
   return perMs === undefined || perMs <= 0 ? undefined : { alarms, perMs };
 }
 
+/** So many times in a span of time. */
+export interface TimesPer {
+  readonly times: number;
+  readonly perMs: number;
+}
+
+/** "1 per 7d"; undefined where it is no whole number of times in a duration. */
+export function parseTimesPer(text: string): TimesPer | undefined {
+  const [, times, per] = /^(\d{1,6})\s+per\s+(.+)$/.exec(text.trim()) ?? [];
+  const perMs = per === undefined ? undefined : parseDurationMs(per);
+  return perMs === undefined || perMs <= 0 || Number(times) === 0 ? undefined : { times: Number(times), perMs };
+}
+
 /** A number is taken only to be refused in words; a schema for others says that it is a text. */
 function parsed<T>(parse: (text: string) => T | undefined, expected: string) {
   return z.union([z.string(), z.number()], { error: `expected ${expected}` }).meta({ type: "string", description: `Expected: ${expected}.` }).transform((value, context): T => {
@@ -62,3 +75,6 @@ export const bytes = () => parsed(parseBytes, 'a size with its unit (B, KiB, MiB
 /** A budget of false alarms in a config. */
 export const falseAlarmBudget = () =>
   parsed(parseFalseAlarmBudget, 'a budget of false alarms such as "1 per 30d" or "1 per 1e6 samples" (at least 100 samples an alarm)');
+
+/** How often something may be done, in a config. */
+export const timesPer = () => parsed(parseTimesPer, 'so many times in a duration, such as "1 per 7d"');

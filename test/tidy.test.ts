@@ -11,7 +11,7 @@ const root = resolve(import.meta.dirname, "..");
 /** Lowest floor first. A file may import from floors below and from its own folder. */
 const floors: readonly (readonly RegExp[])[] = [
   [/^detectors\//, /^exporters\/instruments\.ts$/, /^agent\/(clock|lifecycle|listen|log|units|backend|onnx-values|thread|principal|override|review|cel|split)\.ts$/],
-  [/^agent\/(observation|judgement|audit|feature-view|trial|rollout-view)\.ts$/, /^agent\/(protocols|forward|featuriser)\//],
+  [/^agent\/(observation|judgement|audit|feature-view|trial|rollout-view|retrain-view)\.ts$/, /^agent\/(protocols|forward|featuriser)\//],
   [/^exporters\//, /^agent\/(contract|adapters)\//],
   [/^agent\/(gateway|ladder|rollout|probes|collectors|intake|monitors|failover|reviews|store|api)\//, /^dashboards\//],
   [/^agent\/(config|offline)\//],

@@ -1,12 +1,12 @@
 /**
- * What happened, page by page, latest first: the history (transitions, drift, overrides, reloads, rollouts, versions) and the audit (decisions, with who
+ * What happened, page by page, latest first: the history (transitions, drift, overrides, reloads, rollouts, versions, requests to train anew) and the audit (decisions, with who
  * and why). A cursor is the number of the last event of a page; events that come meanwhile do not move what is before it.
  */
 import { Readable } from "node:stream";
 import * as z from "zod";
 import { route, type Answer, type Route } from "./route.ts";
 
-export const historyKinds = ["transition", "drift", "override", "config", "reference", "rollout", "version"] as const;
+export const historyKinds = ["transition", "drift", "override", "config", "reference", "rollout", "version", "retrain"] as const;
 
 export interface Happened {
   readonly id: number;
@@ -67,7 +67,7 @@ export function historyRoutes({ events }: HistoryDeps): readonly Route[] {
       path: "/v1/history",
       name: "history.read",
       role: "read",
-      summary: "What happened, latest first: transitions, drift, overrides, reloads, references, rollouts.",
+      summary: "What happened, latest first: transitions, drift, overrides, reloads, references, rollouts, versions, requests to train anew.",
       query: kindsQuery,
       answers: { 200: { description: "A page.", schema: page(happened) } },
       handle: ({ query: { kind, ...rest } }) =>

@@ -10,6 +10,7 @@ import { detect } from "./detect.ts";
 import { drain, hold, pin, release } from "./override.ts";
 import { reference } from "./reference.ts";
 import { replay } from "./replay.ts";
+import { retrain } from "./retrain.ts";
 import { review } from "./review.ts";
 import { rollout } from "./rollout.ts";
 import { run } from "./run.ts";
@@ -23,7 +24,7 @@ import { exit, type World } from "./world.ts";
 
 const commands: Readonly<Record<string, Command>> = {
   run, check, demo,
-  status, watch, signals, pin, hold, drain, release, review, rollout, actuals,
+  status, watch, signals, pin, hold, drain, release, review, rollout, retrain, actuals,
   reference, replay, detect, score,
   config, completion: completion(() => commands),
 };

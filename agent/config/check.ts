@@ -17,6 +17,7 @@ import { isPrimary } from "../rollout/candidate.ts";
 import type { ActuatorOptions } from "../rollout/actuators/options.ts";
 import { metricMistakes } from "../rollout/mistakes.ts";
 import type { Config } from "./config.ts";
+import { resolvedRetrain, retrainMistakes } from "./retrain.ts";
 import type { Problem } from "./problem.ts";
 
 type Sections = Partial<Config>;
@@ -24,12 +25,13 @@ type Sections = Partial<Config>;
 /** Paths in a config are meant from the folder of the config's file. */
 export function resolvePaths<Given extends Sections>(config: Given, folder: string): Given {
   const from = <T>(path: T) => (typeof path === "string" ? (resolve(folder, path) as T) : path);
-  const { model, ladder, store, api, metrics, references: shelf, probes, monitors, rollout } = config as Sections;
+  const { model, ladder, store, api, metrics, references: shelf, probes, monitors, rollout, retrain } = config as Sections;
   const tlsFrom = (tls: TlsOptions | undefined) => (tls === undefined ? {} : { tls: { ...tls, cert: from(tls.cert), key: from(tls.key), ...(tls.clientCa !== undefined && { clientCa: from(tls.clientCa) }) } });
   const resolved: Sections = {
     ...(model && { model: { ...model, reference: from(model.reference) } }),
     ...(ladder && { ladder: ladder.map((rung) => resolvedRung(rung, from)) }),
     ...(monitors?.featuriser && { monitors: { ...monitors, featuriser: { ...monitors.featuriser, model: from(monitors.featuriser.model) } } }),
+    ...(retrain && { retrain: resolvedRetrain(retrain, from) }),
     ...(store && { store: { ...store, path: from(store.path) } }),
     ...(api && { api: { ...api, tokenFile: from(api.tokenFile), socket: from(api.socket), tokens: api.tokens.map((token) => ({ ...token, file: from(token.file) })), ...tlsFrom(api.tls) } }),
     ...(metrics && { metrics: { ...metrics, ...tlsFrom(metrics.tls) } }),
@@ -58,7 +60,7 @@ function resolvedActuator(actuator: ActuatorOptions, from: <T>(path: T) => T): A
 
 /** @param config the sections that could be parsed, with their paths resolved. */
 export async function checkWorld(config: Sections): Promise<readonly Problem[]> {
-  const read = await Promise.all([references(config), rungs(config), featuriser(config), state(config), secrets(config), knownQuestion(config), metrics(config), candidateFile(config), actuators(config)]);
+  const read = await Promise.all([references(config), rungs(config), featuriser(config), state(config), secrets(config), knownQuestion(config), metrics(config), candidateFile(config), actuators(config), retrainMistakes(config)]);
   return [...listeners(config), ...strangers(config), ...hedge(config), ...candidate(config), ...read.flat()];
 }
 

@@ -23,6 +23,7 @@ import { qualificationOptions } from "../monitors/qualification-options.ts";
 import { probesOptions } from "../probes/probes.ts";
 import { plainOptions } from "../protocols/plain-options.ts";
 import { protocolNames } from "../protocols/protocols.ts";
+import { retrainOptions } from "../rollout/retrain/options.ts";
 import { decisionsOptions } from "../reviews/options.ts";
 import { rolloutOptions } from "../rollout/options.ts";
 import { storeOptions } from "../store/options.ts";
@@ -61,6 +62,7 @@ export const configSchema = z.strictObject({
   failover: failoverOptions.prefault({}),
   decisions: decisionsOptions.prefault({}),
   rollout: rolloutOptions.prefault({}),
+  retrain: retrainOptions.prefault({}),
   monitors: monitorsOptions.prefault({}),
   store: storeOptions.prefault({}),
   signals: signalsOptions.prefault({}),

@@ -53,6 +53,8 @@ export interface MonitorsDeps {
   readonly qualification?: QualificationOptions | undefined;
   /** Loads the featuriser that the options name; without it that stays off. */
   readonly openFeaturiser?: (() => Promise<Featuriser>) | undefined;
+  /** Hears what was read of each of the model's samples, whoever answered. */
+  readonly sampled?: ((sample: SampleObservation, request: Decoded, answer: Decoded) => void) | undefined;
 }
 
 export interface Told {
@@ -128,6 +130,7 @@ class ModelMonitors implements Monitors {
   readonly reading: Monitors["reading"];
   readonly #options: MonitorsOptions;
   readonly #plain: PlainOptions | undefined;
+  readonly #sampled: MonitorsDeps["sampled"];
   readonly #model: string;
   #drift: FeatureDrift | undefined;
   /** What rows are compared with. */
@@ -153,8 +156,9 @@ class ModelMonitors implements Monitors {
   #notes: string[] = [];
   readonly #noted = new Set<string>();
 
-  constructor(options: MonitorsOptions, { model, reference, plain, qualification, openFeaturiser }: MonitorsDeps) {
+  constructor(options: MonitorsOptions, { model, reference, plain, qualification, openFeaturiser, sampled }: MonitorsDeps) {
     this.#options = options;
+    this.#sampled = sampled;
     this.#plain = plain;
     this.#model = model;
     const { clear, latency, actuals, falseAlarms, problem } = options;
@@ -276,6 +280,7 @@ class ModelMonitors implements Monitors {
     if (answer?.ok === false) this.#count(`answer-${answer.reason}`, 1);
     const scores = this.#answerColumn(answer, this.#scoreName);
     const request = protocol.decodeRequest(sample.request, this.#options.features);
+    this.#sampled?.(sample, request, answer ?? protocol.decodeResponse(sample.response));
     const columns = new Map(request.ok ? request.columns.map(({ name, values }) => [name, values]) : []);
     if (!byPrimary) this.#performance.answeredByRung(sample.inferenceId, sample.atWallMs);
     else if (answer?.ok === true) {

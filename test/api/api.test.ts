@@ -57,6 +57,7 @@ beforeEach(async () => {
     clock,
     log: silent,
     state: () => ({ status: "healthy" }),
+    retrain: { view: async () => ({ enabled: false, waits: undefined, window: undefined, requests: [] }), request: () => ({ ok: false, detail: "it is off" }) },
     ready: () => ({ ready: true, reasons: [] }),
     metrics: (_, response) => void response.setHeader("content-type", "text/plain").end("pilotfish_up 1\n"),
     actual: (observation) => void actuals.push(observation),

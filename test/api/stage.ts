@@ -81,6 +81,7 @@ export function stage() {
         dropped: () => {},
         connect: (socket) => socket.close(),
         state: () => ({ status: "healthy" }),
+        retrain: { view: async () => ({ enabled: false, waits: undefined, window: undefined, requests: [] }), request: () => ({ ok: false, detail: "it is off" }) },
         snapshot: () => ({}) as ReturnType<Deps["snapshot"]>,
         stream: () => false,
         actual: () => {},

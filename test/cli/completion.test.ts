@@ -16,7 +16,7 @@ async function offered(...words: readonly string[]): Promise<readonly string[]> 
 }
 
 test("bash completes commands, their options, words to choose from, and files where a file is meant", async () => {
-  expect(await offered("re")).toEqual(["release", "review", "reference", "replay"]);
+  expect(await offered("re")).toEqual(["release", "review", "retrain", "reference", "replay"]);
   expect(await offered("pin", "--")).toEqual(expect.arrayContaining(["--reason", "--ttl", "--owner", "--api", "--token-file", "--json", "--help"]));
   expect(await offered("run", "--")).toEqual(expect.arrayContaining(["--config", "--server", "--set"]));
   expect(await offered("review", "7", "--verdict", "")).toEqual(["do", "do-not", "skip"]);
