@@ -135,7 +135,7 @@ async function actuators({ rollout }: Sections): Promise<readonly Problem[]> {
     if (actuator.kind === "kserve") return [[actuator.tokenFile, `${at}.tokenFile`, "the token"], [actuator.caFile, `${at}.caFile`, "the file of certificates"]];
     return "token" in actuator ? [[actuator.token?.file, `${at}.token.file`, "the token"]] : [];
   });
-  return (await Promise.all(files.map(([file, path, what]) => (file === undefined ? [] : readable(file, path, what))))).flat();
+  return (await Promise.all(files.map(([file, path, what]) => (file === undefined ? Promise.resolve([]) : readable(file, path, what))))).flat();
 }
 
 function listeners({ gateway, api, metrics, server }: Sections): readonly Problem[] {

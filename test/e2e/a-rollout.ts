@@ -7,7 +7,7 @@ import { instruments, prometheusName } from "../../exporters/instruments.ts";
 import type { Addresses } from "./pilotfish.ts";
 
 /** Whether the daemon tries candidates. Until it does, what reads these series is expected to be empty. */
-export const hasRollouts: boolean = false;
+export const hasRollouts: boolean = true;
 
 const {
   rolloutPhase, rolloutWeight, rolloutStep, rolloutStepUntil, rolloutVerdict, rolloutEvidence, rolloutThreshold, rolloutEffect, rolloutEffectBound, rolloutEvents,

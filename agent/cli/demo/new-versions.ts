@@ -23,7 +23,7 @@ export interface Tried {
 /** @param rows like those that the models were trained on. */
 export async function newVersions(stage: Stage, screen: Screen, rows: readonly CensusRow[], clock: Clock): Promise<Tried> {
   screen.act("6. New versions: one with a mistake that nobody sees in its answers, then a better one");
-  const users = startUsers({ ...traffic, url: stage.urls.gateway, path: "/v2/models/employment/infer", rows, postActuals: stage.postActuals }, clock);
+  const users = startUsers({ ...traffic, url: stage.urls.gateway, path: "/v2/models/employment/infer", rows, postActuals: (actuals) => stage.postActuals(actuals) }, clock);
   try {
     await wait(clock, 2_000);
     const faulty = await tried("3");
