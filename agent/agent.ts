@@ -180,9 +180,10 @@ export async function startAgent(given: Config, { clock, log: written, version, 
     record.observation(observation);
     view.observation(observation);
     rolled.observation(observation);
-    served.observation(observation);
     if (observation.kind === "exchange") telemetry.exchange(observation);
-    if (observation.kind === "sample" || observation.kind === "copy" || observation.kind === "exchange" || observation.kind === "actual" || observation.kind === "trial" || observation.kind === "shadow") analysed.hear(observation);
+    const heard = rolled.asServed(observation);
+    served.observation(heard);
+    if (heard.kind === "sample" || heard.kind === "copy" || heard.kind === "exchange" || heard.kind === "actual" || heard.kind === "trial" || heard.kind === "shadow") analysed.hear(heard);
   };
   const audit: Audit = (entry) => controlled.audit(entry);
   const save: Analysis["save"] = (key, state) => analysed.save(key, state);

@@ -6,12 +6,13 @@ import type { Meter } from "../exporters/meter.ts";
 import type { Announce, Target } from "../exporters/signal.ts";
 import type { Analysis } from "./analysis.ts";
 import type { Audit } from "./audit.ts";
+import { primaryName } from "./backend.ts";
 import type { Clock } from "./clock.ts";
 import type { Config } from "./config/config.ts";
 import type { Decisions } from "./decisions.ts";
 import { ask } from "./forward/ask.ts";
 import type { Log } from "./log.ts";
-import type { Observe } from "./observation.ts";
+import type { Observation, Observe } from "./observation.ts";
 import { protocolNamed, type ProtocolName } from "./protocols/protocols.ts";
 import { loadVersion, type RepositoryDeps } from "./rollout/actuators/repository.ts";
 import type { RolloutControls } from "./rollout-view.ts";
@@ -19,6 +20,7 @@ import { rollouts, type Rollouts, type RolloutsDeps } from "./rollout/rollouts.t
 import type { CandidateSeat } from "./rollout/seat.ts";
 import { rolloutSeries } from "./rollout/series.ts";
 import { unnamed, type Swim } from "./swim.ts";
+import { candidateName } from "./trial.ts";
 import { trialSeries } from "./trial-series.ts";
 
 export interface RolloutRoomDeps {
@@ -52,6 +54,8 @@ export interface RolloutRoom extends Rollouts {
   readonly controls: RolloutControls;
   /** Counts trials. */
   readonly observation: Observe;
+  /** What whoever watches the model that serves is to hear: once the candidate was promoted it and the primary have changed places. */
+  readonly asServed: (observation: Observation) => Observation;
 }
 
 const key = "rollouts";
@@ -85,7 +89,18 @@ export function rolloutRoom({ clock, log, meter, announce, audit, config, swim, 
     ...room,
     controls: { current: room.current, start: room.start, promote: room.promote, abort: room.abort, versions },
     observation: trialSeries(meter, model),
+    asServed(observation) {
+      const deal = room.deal();
+      return deal === undefined || deal.judged || deal.weight < 1 ? observation : placesChanged(observation);
+    },
   };
+}
+
+/** An inference that was answered by the one is as if it had been answered by the other. */
+function placesChanged(observation: Observation): Observation {
+  if (observation.kind !== "exchange" && observation.kind !== "sample") return observation;
+  if (observation.rung === candidateName) return { ...observation, rung: primaryName };
+  return observation.rung === primaryName ? { ...observation, rung: candidateName } : observation;
 }
 
 /** How the server is told of versions: as the actuator is that tells it of the others, where there is one. */

@@ -6,6 +6,7 @@ import { prometheusText } from "../exporters/prometheus.ts";
 import type { Announce, Signal } from "../exporters/signal.ts";
 import { parseConfig } from "../agent/config/config.ts";
 import { silent } from "../agent/log.ts";
+import type { Observation } from "../agent/observation.ts";
 import type { Principal } from "../agent/principal.ts";
 import type { ModelDescription } from "../agent/protocols/protocol.ts";
 import { reviews } from "../agent/reviews/reviews.ts";
@@ -139,4 +140,19 @@ test("trials are counted by side and by how they went", async () => {
   const counted = [...text.matchAll(/^pilotfish_trials_total\{model="m",side="(.*)",result="(.*)"\} (\d+)$/gm)].map((found) => found.slice(1).join(" "));
   expect(counted).toEqual(["candidate ok 2", "candidate failed 1", "candidate rescued 1", "primary ok 1", "primary failed 1"]);
   expect(text).toMatch(/^pilotfish_trial_duration_seconds_count\{model="m",side="candidate"\} 4$/m);
+});
+
+test("once it was promoted the candidate is what serves: whoever watches the model hears of its answers, and not of the primary's", async () => {
+  const { room } = await wired();
+  const exchange = (rung: string) => ({ kind: "exchange", rung, outcome: "ok", reason: "normal" }) as Observation;
+  await room.controls.start({ candidate: { version: "2" } }, ada);
+  expect(room.asServed(exchange("candidate")), "on trial it is another").toMatchObject({ rung: "candidate" });
+  room.controls.promote(ada, "it is fine");
+  while (room.current()?.phase === "trying") room.controls.promote(ada, "it is fine");
+  expect(room.deal()).toMatchObject({ weight: 1, judged: false });
+  expect(room.asServed(exchange("candidate"))).toMatchObject({ rung: "primary" });
+  expect(room.asServed(exchange("primary"))).toMatchObject({ rung: "candidate" });
+  expect(room.asServed(exchange("cache"))).toMatchObject({ rung: "cache" });
+  room.controls.abort(ada, "it is not");
+  expect(room.asServed(exchange("candidate"))).toMatchObject({ rung: "candidate" });
 });
