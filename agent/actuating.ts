@@ -50,7 +50,8 @@ export function actuating({ clock, log, meter, announce, followers, instance, en
       server: () => new URL(config().server.url),
       counted(actuator, action, result) {
         meter.counter(instruments.actuations, { actuator, action, result }).add();
-        if (result === "done" || result === "skipped") tell("resolved", { actuator, action, detail: result });
+        // Whatever was not heard before, this was, and it says all there is to know.
+        if (result === "done") for (const before of ["roll-back", "promote"] as const) tell("resolved", { actuator, action: before, detail: result });
       },
       trouble: (report) => tell("firing", report),
       told(report) {

@@ -7,7 +7,7 @@ import type { AlertName } from "./alerts.ts";
 import type { DashboardsOptions } from "./options.ts";
 
 /** Pushed by Pilotfish itself, at once and with more to say than a rule knows. */
-export const pushedAlerts = ["PilotfishFailover", "PilotfishDrift", "PilotfishApproval", "PilotfishRolloutAborted"] as const;
+export const pushedAlerts = ["PilotfishFailover", "PilotfishDrift", "PilotfishApproval", "PilotfishRolloutAborted", "PilotfishRolloutUnheard"] as const;
 type PushedName = (typeof pushedAlerts)[number];
 
 interface Inhibition {
@@ -42,6 +42,7 @@ export const inhibitions: readonly Inhibition[] = [
   { because: ["PilotfishDrift"], silent: ["ModelDrifted", "ModelInputsBroken", "ModelPerformanceDropped", "ModelMiscalibrated", "ModelPerformanceInDoubt", "ModelServerWorse"], equal: ["model", "stream"] },
   { because: ["ModelDrifted"], silent: ["ModelServerDegraded"], equal: [...target, "model"] },
   { because: ["ModelAccuracyBelowFloor"], silent: ["ModelEstimatedAccuracyBelowFloor"], equal: [...target, "model", "metric"] },
+  { because: ["PilotfishRolloutUnheard"], silent: ["RolloutActuationFailed", "RolloutRollbackUnconfirmed"], equal: ["actuator"] },
   { because: ["RolloutHarming"], silent: ["RolloutUndecided"], equal: [...target, "model"] },
   { because: ["ModelVersionFlapping"], silent: ["ModelVersionChanged"], equal: [...target, "model"] },
   { because: ["GpuFellOffBus"], silent: ["GpuFatalError", "GpuFailed", "GpuFault", "GpuApplicationError"], equal: [...target, "gpu"] },

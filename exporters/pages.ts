@@ -8,7 +8,7 @@ import { duration } from "../agent/units.ts";
 import type { ApprovalSignal, DriftSignal, RolloutSignal, Signal, StateSignal, UnheardSignal } from "./signal.ts";
 
 const httpUrl = (example: string) => z.url({ protocol: /^https?$/, error: `expected a URL such as "${example}"` });
-const identity = ["alertname", "model", "severity", "stream", "decision"];
+const identity = ["alertname", "model", "severity", "stream", "decision", "actuator"];
 
 export const alertmanagerOptions = z.strictObject({
   /** Base URLs of every Alertmanager of the cluster, not of a balancer before them. None: nothing is pushed. */
@@ -55,7 +55,8 @@ export type Paged = Signal | ApprovalSignal | UnheardSignal;
  * What is to be told after a signal; the same map where it changes nothing. A state that is failed, isolated or on probation
  * fires `PilotfishFailover`, a healthy, degraded or suspect one resolves it, and the others say nothing about it; a drift
  * fires and resolves `PilotfishDrift`, a decision that waits for a person `PilotfishApproval`; a rollout that was aborted by
- * anything but a person fires `PilotfishRolloutAborted` for an hour or until another begins. Holds at most `alertsMax`: a new
+ * anything but a person fires `PilotfishRolloutAborted` for an hour or until another begins; an actuator of which nothing shows that
+ * it heard, `PilotfishRolloutUnheard` until it does. Holds at most `alertsMax`: a new
  * one takes the place of the one resolved longest ago, or is let go where all fire.
  */
 export function alertsOf(alerts: Alerts, signal: Paged): Alerts {
@@ -178,10 +179,10 @@ function abortOf({ target, candidate, phase, reason, message, atWallMs }: Rollou
   };
 }
 
-/** The gateway deals by the rollout all the same: what is out of step is whoever was to follow. */
+/** The gateway deals by the rollout all the same: what is out of step is whoever was to follow. After a roll-back that may be whoever still sends clients to a bad candidate. */
 function unheardOf({ target, status, actuator, action, detail, atWallMs }: UnheardSignal): Occurrence {
   return occurred(
-    { alertname: "PilotfishRolloutUnheard", model: target.model, severity: "critical", actuator },
+    { alertname: "PilotfishRolloutUnheard", model: target.model, severity: action === "roll-back" ? "critical" : "warning", actuator },
     status === "firing",
     atWallMs,
     `Nothing shows that ${actuator} heard of the ${action} for model ${target.model}`,

@@ -6,8 +6,8 @@ import { dashboardsOptions } from "../../dashboards/options.ts";
 import { alertmanager, alertmanagerOptions, type Alertmanager, type Post } from "../../exporters/alertmanager.ts";
 import { instruments } from "../../exporters/instruments.ts";
 import { Meter } from "../../exporters/meter.ts";
-import { alertsBody, alertsMax, alertsOf, expired, type Alerts } from "../../exporters/pages.ts";
-import { statuses, type ApprovalSignal, type DriftSignal, type RolloutSignal, type Signal, type StateSignal, type Status } from "../../exporters/signal.ts";
+import { alertsBody, alertsMax, alertsOf, expired, type Alerts, type Paged } from "../../exporters/pages.ts";
+import { statuses, type ApprovalSignal, type DriftSignal, type RolloutSignal, type Signal, type StateSignal, type Status, type UnheardSignal } from "../../exporters/signal.ts";
 import { FakeClock } from "../fake-clock.ts";
 
 const startMs = Date.UTC(2026, 0, 1);
@@ -108,6 +108,18 @@ describe("which alerts follow from a signal", () => {
     expect(fired(alertsOf(firing, rollout("trying", "started", 60_000)))).toEqual([]);
     expect(expired(firing, startMs + 3_599_999)).toBe(firing);
     expect([...expired(firing, startMs + 3_600_000).values()]).toMatchObject([{ endedAtMs: startMs + 3_600_000 }]);
+  });
+
+  test("an actuator of which nothing shows that it heard is told until it does: at once where it was of a roll-back", () => {
+    const unheard = { type: "unheard", target, status: "firing", actuator: "repository", action: "roll-back", detail: "it answered 500 three times.", atWallMs: startMs } as const;
+    const firing = alertsOf(none, unheard);
+    expect([...firing.values()]).toMatchObject([{
+      labels: { alertname: "PilotfishRolloutUnheard", model: "employment", severity: "critical", actuator: "repository" },
+      annotations: { summary: "Nothing shows that repository heard of the roll-back for model employment", description: expect.stringMatching(/^it answered 500 three times\. The gateway deals by the rollout all the same/) as string },
+    }]);
+    expect([...alertsOf(none, { ...unheard, action: "promote" }).values()]).toMatchObject([{ labels: { severity: "warning" } }]);
+    expect(fired(alertsOf(firing, { ...unheard, actuator: "webhook", status: "resolved" }))).toHaveLength(1);
+    expect(fired(alertsOf(firing, { ...unheard, status: "resolved", atWallMs: startMs + 9_000 }))).toEqual([]);
   });
 
   test("nothing changes where nothing has happened", () => {
@@ -403,7 +415,8 @@ test("no alert is pushed under a name that a rule has too, so nothing pages twic
   const rules = new Set(Object.keys(alertsByName(dashboardsOptions.parse({}))));
   expect(rules.size).toBeGreaterThan(5);
   const approval: ApprovalSignal = { type: "approval", target, status: "firing", decision: "rollback", question: "Roll back?", evidence: "it is worse", default: "do", deadlineWallMs: 1, atWallMs: 0 };
-  const signals: (Signal | ApprovalSignal)[] = [approval, rollout("aborted", "harm", 0), ...statuses.map((status) => state(status, 0)), drift("firing", 0), drift("firing", 0, "mistakes")];
+  const unheard: UnheardSignal = { type: "unheard", target, status: "firing", actuator: "webhook", action: "promote", detail: "no answer", atWallMs: 0 };
+  const signals: Paged[] = [approval, unheard, rollout("aborted", "harm", 0), ...statuses.map((status) => state(status, 0)), drift("firing", 0), drift("firing", 0, "mistakes")];
   const pushed = new Set(signals.flatMap((signal) => [...alertsOf(new Map(), signal).values()].map(({ labels }) => labels["alertname"] as string)));
   expect([...pushed].sort()).toEqual([...pushedAlerts].sort());
   expect([...pushed].filter((name) => rules.has(name))).toEqual([]);
