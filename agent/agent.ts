@@ -93,7 +93,11 @@ export async function startAgent(given: Config, { clock, log: written, version, 
   meter.gauge(instruments.buildInfo, { version }).set(1);
   reloadOk.set(1);
 
-  const swims = succession(first, { clock, log, referring, reloadOk: (isOk) => reloadOk.set(isOk ? 1 : 0), replaced: () => rolled.reseat() });
+  const swims = succession(first, { clock, log, referring, reloadOk: (isOk) => reloadOk.set(isOk ? 1 : 0), replaced });
+  function replaced(isSameServer: boolean): void {
+    if (!isSameServer) served.forget();
+    rolled.reseat();
+  }
   const { config, swim } = swims;
   const life = new Lifecycle(clock, () => config().gateway.linger + config().gateway.drain + 4_000);
   let prices: readonly RungPrice[] = [];

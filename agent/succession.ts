@@ -21,8 +21,8 @@ export interface SuccessionDeps {
   readonly referring: (to: Config) => Config;
   /** Whether what was last offered is in force. */
   readonly reloadOk: (isOk: boolean) => void;
-  /** Other rooms serve now. */
-  readonly replaced: () => void;
+  /** Other rooms serve now. @param isSameServer before the server that was. */
+  readonly replaced: (isSameServer: boolean) => void;
 }
 
 /** Functions, not methods: they are handed to other rooms one by one. */
@@ -42,10 +42,11 @@ export interface Succession {
   readonly close: () => Promise<void>;
 }
 
-/** The sections that a reload puts in force; the gateway keeps its address and its threads. */
+/** The sections that a reload puts in force; the gateway keeps its address and its threads, a rollout whom it tells and what is asked of versions. */
 function withReloadable(config: Config, { server, gateway, ladder, contract, confidence, probes, collectors, failover, decisions: rules, rollout }: Config): Config {
   const { host, port, workers } = config.gateway;
-  return { ...config, server, gateway: { ...gateway, host, port, workers }, ladder, contract, confidence, probes, collectors, failover, decisions: rules, rollout };
+  const { actuators, versions } = config.rollout;
+  return { ...config, server, gateway: { ...gateway, host, port, workers }, ladder, contract, confidence, probes, collectors, failover, decisions: rules, rollout: { ...rollout, actuators, versions } };
 }
 
 export function succession(first: Config, { clock, log, referring, reloadOk, replaced }: SuccessionDeps): Succession {
@@ -74,8 +75,9 @@ export function succession(first: Config, { clock, log, referring, reloadOk, rep
     }
     // A person may have decided while the rooms were made.
     swim.failover.adopt(before.failover.saved());
+    const isSameServer = next.server.url === config.server.url;
     config = next;
-    replaced();
+    replaced(isSameServer);
     await before.retire();
     return true;
   }
