@@ -7,7 +7,7 @@ import { alertmanager, alertmanagerOptions, type Alertmanager, type Post } from 
 import { instruments } from "../../exporters/instruments.ts";
 import { Meter } from "../../exporters/meter.ts";
 import { alertsBody, alertsMax, alertsOf, expired, type Alerts, type Paged } from "../../exporters/pages.ts";
-import { statuses, type ApprovalSignal, type DriftSignal, type RolloutSignal, type Signal, type StateSignal, type Status, type UnheardSignal } from "../../exporters/signal.ts";
+import { statuses, type ApprovalSignal, type DriftSignal, type RolloutSignal, type StateSignal, type Status, type UnheardSignal } from "../../exporters/signal.ts";
 import { FakeClock } from "../fake-clock.ts";
 
 const startMs = Date.UTC(2026, 0, 1);

@@ -12,6 +12,7 @@ export const rolloutSettings: readonly string[] = [
   "rollout.judge.errors.margin=0.05",
   "rollout.judge.accuracy.margin=0.1",
   "rollout.judge.latency.quantiles=[0.5]",
+  "rollout.judge.latency.minimumHarm=2",
   "rollout.judge.latency.margin=3",
 ];
 
