@@ -10,10 +10,10 @@ import { route, type Route } from "./route.ts";
 type Json = Readonly<Record<string, unknown>>;
 
 /** Which problems a route may answer with, beside those of its own; a token in the URL is a 400 everywhere. */
-function problemsOf({ path, body, method }: Route): readonly number[] {
+function problemsOf({ path, body, method, mayMiss }: Route): readonly number[] {
   const takes = body === undefined ? [] : [413];
   const changes = method === "GET" ? [] : [409, 415];
-  return [400, 401, 403, ...(path.includes("{") ? [404] : []), 406, ...takes, ...changes, ...(method === "POST" ? [422] : []), 429, 431, 500, 503].sort((a, b) => a - b);
+  return [400, 401, 403, ...(mayMiss === true || path.includes("{") ? [404] : []), 406, ...takes, ...changes, ...(method === "POST" ? [422] : []), 429, 431, 500, 503].sort((a, b) => a - b);
 }
 
 /** @param version of Pilotfish. Cost: some milliseconds; make it once. */

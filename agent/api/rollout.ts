@@ -50,6 +50,7 @@ export function rolloutRoutes({ rollouts }: RolloutRoutesDeps): readonly Route[]
       name: `rollout.${word}`,
       role: "act",
       audits: "itself",
+      mayMiss: true,
       summary,
       body: decided,
       examples: { body: { reason: "checked by hand" } },

@@ -64,6 +64,8 @@ export interface Route<Query = unknown, Body = unknown> {
    * who were not let in, for data that comes by the thousand; `itself`: as `refusals`, and the rest it tells the audit on its own.
    */
   readonly audits?: "decision" | "refusals" | "itself";
+  /** What it is about may not be there, though nothing in the path names it: then it answers 404. */
+  readonly mayMiss?: true;
   /** For the OpenAPI document. */
   readonly examples?: { readonly body?: unknown; readonly answer?: unknown };
   /** By status; problems need not be listed. */

@@ -15,12 +15,14 @@ export interface InferenceProbeOptions {
   readonly body: Buffer;
   readonly known: KnownAnswer;
   readonly tolerance: number;
+  /** That the known answer is of. Absent: it is compared, whichever version answers. */
+  readonly version?: string | undefined;
 }
 
 export interface InferenceProbeDeps {
   readonly clock: Clock;
   readonly ask: typeof ask;
-  readonly protocol: Pick<Protocol, "parseAnswer">;
+  readonly protocol: Pick<Protocol, "parseAnswer" | "versionIn">;
   /** Where to send the question; undefined as long as the model's name is not known. */
   readonly url: () => URL | undefined;
 }
@@ -28,7 +30,7 @@ export interface InferenceProbeDeps {
 /** By this header a server, and whoever counts its requests, can tell the question from its clients' ones. */
 const headers = { "content-type": "application/json", "accept-encoding": "identity", "pilotfish-probe": "inference" };
 
-export function inferenceProbe({ intervalMs, timeoutMs, body, known, tolerance }: InferenceProbeOptions, deps: InferenceProbeDeps): Probe {
+export function inferenceProbe({ intervalMs, timeoutMs, body, known, tolerance, version }: InferenceProbeOptions, deps: InferenceProbeDeps): Probe {
   return {
     name: "inference",
     intervalMs,
@@ -44,9 +46,12 @@ export function inferenceProbe({ intervalMs, timeoutMs, body, known, tolerance }
         return unknown("inference", "none", durationMs, `POST ${url.pathname} answered ${status}: overloaded`);
       }
       if (status < 200 || status >= 300) return failed("inference", "status", durationMs, `POST ${url.pathname} answered ${status}`);
-      const comparison = compareAnswer(deps.protocol.parseAnswer(asked.body), known, tolerance);
+      const answering = version === undefined ? undefined : deps.protocol.versionIn(asked.body);
+      const isSameVersion = answering === undefined || answering === version;
+      const comparison = compareAnswer(deps.protocol.parseAnswer(asked.body), known, tolerance, isSameVersion);
+      const what = Object.keys(known).join(", ");
       return comparison.equal
-        ? passed("inference", durationMs, `${Object.keys(known).join(", ")} as expected`)
+        ? passed("inference", durationMs, isSameVersion ? `${what} as expected` : `${what} in the form expected; version ${answering} answers, and the known answer is of version ${version}`)
         : failed("inference", comparison.reason, durationMs, comparison.detail);
     },
   };

@@ -40,6 +40,8 @@ const inferenceOptions = z.strictObject({
   expect: z.union([z.string().min(1), knownAnswerSchema], { error: "expected the path of a JSON file, or by an output's name the list of its values" }),
   /** Numbers may differ by this much: relative to the expected one, or absolutely where that is below 1. */
   tolerance: z.number().nonnegative().default(1e-4),
+  /** The version that `expect` is of: of another one that answers the outputs' names and sizes are compared, and not their values. */
+  version: z.string().min(1).max(200).optional(),
 });
 
 const progressOptions = z.strictObject({
@@ -97,12 +99,12 @@ const makers = {
 
   inference({ inference }, { clock, ask, server, protocol, model }) {
     if (inference === undefined) return undefined;
-    const { interval, timeout, request, expect, tolerance } = inference;
+    const { interval, timeout, request, expect, tolerance, version } = inference;
     const url = () => {
       const name = inference.model ?? model();
       return name === undefined ? undefined : under(server, protocol.paths.infer(name));
     };
-    const known = { body: knownRequest(request), known: knownAnswer(expect), tolerance };
+    const known = { body: knownRequest(request), known: knownAnswer(expect), tolerance, version };
     return inferenceProbe({ intervalMs: interval, timeoutMs: timeout, ...known }, { clock, ask, protocol, url });
   },
 

@@ -40,7 +40,7 @@ function unwrapped(schema: z.ZodType): Shown {
 function documented(): [path: string, fallback: string][] {
   let kind = "";
   return text.split("\n").flatMap((line): [string, string][] => {
-    if (line.startsWith("#")) kind = /^### `kind: (\S+)`$/.exec(line)?.[1] ?? "";
+    if (line.startsWith("#")) kind = /^####? `kind: (\S+)`$/.exec(line)?.[1] ?? "";
     const [, path, fallback] = /^\| `([^`]+\.[^`]+)` \| ([^|]+) \| [^|]+ \|$/.exec(line) ?? [];
     return path === undefined || fallback === undefined ? [] : [[kind === "" ? path : `${kind} ${path}`, fallback]];
   });

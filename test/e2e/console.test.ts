@@ -215,10 +215,12 @@ test.skipIf(missing)("a rollout on the console: started and aborted with the key
   expect(decided.at(-1)).toMatchObject({ what: "start", asked: { candidate: { version: "2" }, reason: `trained on May ${markup}` } });
 
   await page.locator("body").press("m");
+  await page.getByRole("dialog").waitFor();
   await page.keyboard.type("sound");
   await page.keyboard.press("Enter");
   await page.locator("#rollout [aria-current=step]").getByText("50 %").waitFor();
   await page.locator("body").press("a");
+  await page.getByRole("dialog").waitFor();
   await page.keyboard.type("odd answers");
   await page.keyboard.press("Enter");
   await phase.getByText("Aborted").waitFor();

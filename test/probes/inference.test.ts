@@ -12,8 +12,8 @@ import { testServer } from "./server.ts";
 const never = new AbortController().signal;
 const request = { inputs: [{ name: "x", shape: [1, 1], datatype: "FP32", data: [2] }] };
 
-function probeOf(url: URL | undefined, timeoutMs = 2_000) {
-  const options = { intervalMs: 10_000, timeoutMs, body: knownRequest(request), known: { y: [4] }, tolerance: 1e-4 };
+function probeOf(url: URL | undefined, timeoutMs = 2_000, version?: string) {
+  const options = { intervalMs: 10_000, timeoutMs, body: knownRequest(request), known: { y: [4] }, tolerance: 1e-4, version };
   return inferenceProbe(options, { clock: systemClock, ask, protocol: openInference, url: () => url });
 }
 
@@ -28,6 +28,20 @@ test("it posts the known request, marked as a probe, and passes on the known ans
 test("a wrong answer with a healthy status fails: which value, and by how much", async () => {
   await using server = await testServer((_, response) => response.end('{"outputs": [{"name": "y", "shape": [1], "data": [4.5]}]}'));
   expect(await probeOf(server.url).ask(never)).toMatchObject({ verdict: "fail", reason: "mismatch", detail: "y[0]: expected 4, got 4.5: differs by 0.500" });
+});
+
+test("of another version than the known answer's only the form is compared, and it is said; of a version that is not told the values are", async () => {
+  let answer = "";
+  await using server = await testServer((_, response) => response.end(answer));
+  const says = (version: string | undefined, data: readonly number[]) => {
+    answer = JSON.stringify({ ...(version !== undefined && { model_version: version }), outputs: [{ name: "y", shape: [data.length], data }] });
+    return probeOf(server.url, 2_000, "1").ask(never);
+  };
+  expect(await says("1", [4])).toMatchObject({ verdict: "pass", detail: "y as expected" });
+  expect(await says("1", [5])).toMatchObject({ verdict: "fail", reason: "mismatch" });
+  expect(await says("2", [5])).toMatchObject({ verdict: "pass", detail: "y in the form expected; version 2 answers, and the known answer is of version 1" });
+  expect(await says("2", [5, 6])).toMatchObject({ verdict: "fail", reason: "mismatch", detail: "y: expected 1 values, got 2" });
+  expect(await says(undefined, [5])).toMatchObject({ verdict: "fail", reason: "mismatch" });
 });
 
 test("an engine that hangs behind an open port is a time-out", async () => {
