@@ -2,35 +2,16 @@
  * A rollout on the example's server, for tests that look at everything a rollout can show: copies first, then a share of the
  * traffic, and a person who ends it; then the server is made to serve another version, past any rollout.
  */
-import type { PanelExpression } from "../../dashboards/panel-expressions.ts";
-import { instruments, prometheusName } from "../../exporters/instruments.ts";
 import type { Addresses } from "./pilotfish.ts";
 
-/** Whether the daemon tries candidates. Until it does, what reads these series is expected to be empty. */
-export const hasRollouts: boolean = true;
-
-const {
-  rolloutPhase, rolloutWeight, rolloutStep, rolloutStepUntil, rolloutVerdict, rolloutEvidence, rolloutThreshold, rolloutEffect, rolloutEffectBound, rolloutEvents,
-  rollouts, trials, trialDuration, shadowCopies, actuations, versionInfo, versionChanges, knownGood, retrains, retrainRows,
-} = instruments;
-const series = [
-  rolloutPhase, rolloutWeight, rolloutStep, rolloutStepUntil, rolloutVerdict, rolloutEvidence, rolloutThreshold, rolloutEffect, rolloutEffectBound, rolloutEvents,
-  rollouts, trials, trialDuration, shadowCopies, actuations, versionInfo, versionChanges, knownGood, retrains, retrainRows,
-].map(prometheusName);
-
-/** Names of series of rollouts, with those of their buckets. */
-export const isOfRollouts = (name: string): boolean => series.some((one) => name === one || /^_(bucket|count|sum)$/.test(name.replace(one, "")));
-
-export const readsRollouts = ({ raw }: PanelExpression): boolean => [...raw.matchAll(/\b([a-zA-Z]\w*)\{/g)].some(([, name]) => isOfRollouts(name as string));
-
 /** Everything on, and each wait short enough for a test. */
-export const rolloutSettings: readonly string[] = hasRollouts
-  ? [
-      "rollout.mode=shadow-then-canary", "rollout.shadow.ratio=1", "rollout.shadow.hold=2s", "rollout.steps=[{weight: 0.3, hold: 5s, timeBox: 1m}, {weight: 0.6, hold: 5s, timeBox: 1m}]",
-      "rollout.versions.dwell=2s", "rollout.versions.inferences=20", "rollout.versions.describe=1s",
-      "retrain.enabled=true", "retrain.dwell=1s", "retrain.pause=1s",
-    ]
-  : [];
+export const rolloutSettings: readonly string[] = [
+  "rollout.mode=shadow-then-canary", "rollout.shadow.ratio=1", "rollout.shadow.hold=2s", "rollout.steps=[{weight: 0.3, hold: 5s, timeBox: 1m}, {weight: 0.6, hold: 5s, timeBox: 1m}]",
+  // A person ends it, and no busy machine.
+  "rollout.judge.latency.minimumHarm=100", "rollout.judge.shadow.latency.minimumHarm=1",
+  "rollout.versions.dwell=2s", "rollout.versions.inferences=20", "rollout.versions.describe=1s",
+  "retrain.enabled=true", "retrain.dwell=1s", "retrain.pause=1s",
+];
 
 async function say({ api }: Addresses, word: string, body: object): Promise<void> {
   const response = await fetch(`${api}/v1/rollout${word}`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body), signal: AbortSignal.timeout(10_000) });

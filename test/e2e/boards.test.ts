@@ -17,7 +17,7 @@ import { Tree } from "../collectors/tree.ts";
 import { publisherFrame } from "../../exporters/frames.ts";
 import { SignalClient } from "../exporters/signal-client.ts";
 import { tool } from "../dashboards/tool.ts";
-import { abortRollout, hasRollouts, isOfRollouts, promoteRollout, readsRollouts, rolloutSettings, serveVersion, startRollout } from "./a-rollout.ts";
+import { abortRollout, promoteRollout, rolloutSettings, serveVersion, startRollout } from "./a-rollout.ts";
 import { reportXid, restartServer, startDcgmExporter, startStreamingServer, writeKernelFiles, writeNvidiaSmi, writeNvidiaSmiOfMig } from "./fake-machine.ts";
 import { addresses, inferPath, listeners, runExample, set, startPilotfish, startServer, stateAt, status, type Addresses } from "./pilotfish.ts";
 import { root, stageForTest, type Stage } from "./processes.ts";
@@ -31,7 +31,6 @@ const dashboards = Object.entries(boards(dashboardsOptions.parse({})));
 /** What stays empty here, and why. */
 const empty: readonly { readonly is: (expression: PanelExpression) => boolean; readonly why: string }[] = [
   { is: ({ row, title }) => row === "annotations" && title === "Versions", why: "there is only one version of Pilotfish here; generated.test.ts tells its story" },
-  ...(hasRollouts ? [] : [{ is: readsRollouts, why: "no candidate is tried by this daemon" }]),
   { is: ({ raw }) => raw.includes('unit="share"'), why: "of categories only, and the example's features are all numbers" },
 ];
 const isEmpty = (expression: PanelExpression) => empty.some(({ is }) => is(expression));
@@ -146,19 +145,17 @@ describe.skipIf(missing)("with the real Prometheus", () => {
     await release(first);
 
     const shownIn = (series: string) => patiently(`a scrape with ${series}`, 15_000, async () => (await seriesOf(prometheus, series)) > 0);
-    if (hasRollouts) {
-      await shownIn("pilotfish_model_known_good_info");
-      await startRollout(first);
-      await shownIn("pilotfish_shadow_copies_total");
-      await promoteRollout(first);
-      await tell(traffic.answers.slice(0, 100), ({ employed }) => employed);
-      await shownIn('pilotfish_trials_total{side="candidate"}');
-      await shownIn("pilotfish_rollout_effect_bound");
-      // A while ago, so that a step of a panel has fallen on it.
-      await shownIn("pilotfish_rollout_step_until_time_seconds offset 2s");
-      await abortRollout(first);
-      await shownIn("pilotfish_rollouts_total offset 2s");
-    }
+    await shownIn("pilotfish_model_known_good_info");
+    await startRollout(first);
+    await shownIn("pilotfish_shadow_copies_total");
+    await promoteRollout(first);
+    await tell(traffic.answers.slice(0, 100), ({ employed }) => employed);
+    await shownIn('pilotfish_trials_total{side="candidate"}');
+    await shownIn("pilotfish_rollout_effect_bound");
+    // A while ago, so that a step of a panel has fallen on it.
+    await shownIn("pilotfish_rollout_step_until_time_seconds offset 2s");
+    await abortRollout(first);
+    await shownIn("pilotfish_rollouts_total offset 2s");
 
     await server.end("SIGKILL");
     restartServer(tree);
@@ -184,11 +181,9 @@ describe.skipIf(missing)("with the real Prometheus", () => {
     await tell(drifted.slice(150, 300), ({ employed }) => 1 - employed);
     // A while ago, so that a step of a panel has fallen on it.
     await shownIn('pilotfish_drift_alarm{stream=~"mistakes|error-rate|calibration"} offset 2s');
-    if (hasRollouts) {
-      await serveVersion(first, "2");
-      await shownIn("pilotfish_model_version_changes_total > 0 offset 2s");
-      await shownIn("pilotfish_retrain_requests_total offset 2s");
-    }
+    await serveVersion(first, "2");
+    await shownIn("pilotfish_model_version_changes_total > 0 offset 2s");
+    await shownIn("pilotfish_retrain_requests_total offset 2s");
     await Promise.all([traffic.stop(), besides.stop()]);
 
     scraped = new Set(await seriesNames(prometheus));
@@ -198,7 +193,7 @@ describe.skipIf(missing)("with the real Prometheus", () => {
       for (const one of panelExpressions(dashboard, everything("10s", "2s"))) answers.push({ ...one, ...(await askOver(prometheus, one.expr, fromS, toS, 1)) });
       asked.set(name, answers);
     }
-  }, hasRollouts ? 300_000 : 180_000);
+  }, 300_000);
 
   test.each(dashboards.map(([name]) => name))("%s: every expression of its panels and annotations evaluates, and has data", (name) => {
     const answers = asked.get(name) ?? [];
@@ -220,6 +215,6 @@ describe.skipIf(missing)("with the real Prometheus", () => {
     const read = new Set([...asked.values()].flat().flatMap(({ raw }) => [...raw.matchAll(/\b([a-zA-Z]\w*)\{/g)].map(([, name]) => name as string)));
     expect(read.size).toBeGreaterThan(100);
     expect([...read].filter((name) => !known.has(name))).toEqual([]);
-    expect([...read].filter((name) => !scraped.has(name) && (hasRollouts || !isOfRollouts(name)))).toEqual([]);
+    expect([...read].filter((name) => !scraped.has(name))).toEqual([]);
   });
 });

@@ -11,7 +11,7 @@ import { ruleGroups } from "../../dashboards/rules.ts";
 import { inferRequest, readRows } from "../../examples/employment/rows.ts";
 import { instruments, prometheusName, type AnyInstrument } from "../../exporters/instruments.ts";
 import { stat, Tree } from "../collectors/tree.ts";
-import { abortRollout, hasRollouts, isOfRollouts, promoteRollout, rolloutSettings, serveVersion, startRollout } from "./a-rollout.ts";
+import { abortRollout, promoteRollout, rolloutSettings, serveVersion, startRollout } from "./a-rollout.ts";
 import { addresses, inferPath, listeners, metricsText, set, startCommand, startServer, stateAt, status } from "./pilotfish.ts";
 import { root, stageForTest } from "./processes.ts";
 import { startTraffic } from "./traffic.ts";
@@ -82,7 +82,7 @@ describe("a life with everything switched on", () => {
     const seen = new Set<string>();
     const look = async (): Promise<readonly string[]> => {
       for (const [, name] of (await metricsText(at)).matchAll(/^(\w+?)(?:_bucket)?(?:\{| )/gm)) seen.add(name as string);
-      return read.filter((name) => !seen.has(name) && (hasRollouts || !isOfRollouts(name)));
+      return read.filter((name) => !seen.has(name));
     };
     const server = await startServer(stage, at);
     const daemon = startCommand(stage, ["run", "--config", tree.path("pilotfish.yaml"), ...set([`server.url=${at.server}`, ...listeners(at), ...rolloutSettings])]);
@@ -97,15 +97,13 @@ describe("a life with everything switched on", () => {
     const burst = (_: unknown, index: number) => fetch(at.gateway + inferPath, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(inferRequest(rows.slice(index, index + 1))) }).then((response) => response.text());
     await Promise.all(Array.from({ length: 40 }, burst));
     await look();
-    if (hasRollouts) {
-      const comes = (name: string) => stage.eventually(`${name} is scraped`, 15_000, async () => !(await look()).includes(name));
-      await startRollout(at);
-      await comes("pilotfish_shadow_copies_total");
-      await promoteRollout(at);
-      await comes("pilotfish_trials_total");
-      await comes("pilotfish_rollout_evidence_threshold");
-      await abortRollout(at);
-    }
+    const comes = (name: string) => stage.eventually(`${name} is scraped`, 15_000, async () => !(await look()).includes(name));
+    await startRollout(at);
+    await comes("pilotfish_shadow_copies_total");
+    await promoteRollout(at);
+    await comes("pilotfish_trials_total");
+    await comes("pilotfish_rollout_evidence_threshold");
+    await abortRollout(at);
     await server.end("SIGKILL");
     await status(stage, at, "failed", 10_000);
     await stage.eventually("the ensemble answers", 10_000, async () => !(await look()).includes("pilotfish_ladder_disagreement_ratio"));
@@ -114,10 +112,8 @@ describe("a life with everything switched on", () => {
     const from = traffic.answers.length;
     traffic.switchTo((await readRows("drifted")).slice(-10_000));
     await stage.eventually("drift alarms", 30_000, async () => !(await look()).includes("pilotfish_drift_alarm"));
-    if (hasRollouts) {
-      await serveVersion(at, "2");
-      await stage.eventually("the change of version is counted", 30_000, async () => !(await look()).includes("pilotfish_model_version_changes_total"));
-    }
+    await serveVersion(at, "2");
+    await stage.eventually("the change of version is counted", 30_000, async () => !(await look()).includes("pilotfish_model_version_changes_total"));
     await traffic.stop();
     const actuals = traffic.answers.slice(from).map(({ id, rows }) => ({ inference_id: id, actuals: rows.map(({ employed }) => employed) }));
     await fetch(`${at.api}/v1/actuals`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(actuals.slice(0, 1_000)) });
