@@ -10,6 +10,7 @@
  */
 import * as z from "zod";
 import { groupings } from "../../detectors/judge/grouping.ts";
+import { duration } from "../units.ts";
 
 /** Of the budget alpha, in proportion to the sum of all that are compared; 0: not compared. */
 const share = (of: number) => z.number().min(0).max(1_000).default(of);
@@ -62,6 +63,8 @@ export const judgeOptions = z.strictObject({
       /** Of each quantile. */
       share: share(1),
       ratio: ratio(1),
+      /** A primary's quantile below it counts as this much: half a millisecond is no harm, however short the answers are. */
+      floor: duration(0).prefault("5ms"),
       /** Of the primary's quantile: machines differ by as much from hour to hour. */
       minimumHarm: minimumHarm(0.1),
       margin: margin(0.25),

@@ -69,7 +69,7 @@ export function comparisonsOf(setup: TrialSetup, metrics: readonly Metric[]): Re
     add("errors", options.errors, { comparison: errors({ ratio: options.errors.ratio, grouping }), of: "live", unit: "ratio" });
     for (const q of latencies.quantiles) {
       const margin = latencies.proof.includes(q) ? latencies.margin : false;
-      add(latencyName(q), { ...latencies, margin }, { comparison: latency({ q, ratio: latencies.ratio, grouping }), of: "live", unit: "relative" });
+      add(latencyName(q), { ...latencies, margin }, { comparison: latency({ q, ratio: latencies.ratio, floor: latencies.floor, grouping }), of: "live", unit: "relative" });
     }
     add("accuracy", accuracy, { comparison: byWeight(errors({ grouping })), of: "live", late: true, unit: "ratio" });
     add("scores", scores, { comparison: distribution({ grouping }), of: "live", certain: true, unit: "rank" });

@@ -14,7 +14,8 @@
  * the threshold no more often than the primary (at every answer given all before, as where its latencies are dealt like the
  * primary's, however those move), and also if its quantile is no greater, in steady traffic.
  *
- * The effect is the ratio of the quantiles less 1, of the weight in force (errors.ts says why). Its interval is made of a
+ * The effect is the ratio of the quantiles less 1, of the weight in force (errors.ts says why); where the primary's is below
+ * `floor`, their difference over that: a fifth of a millisecond is a lot of one millisecond, and nothing to whoever waits. Its interval is made of a
  * confidence sequence of each quantile and holds for independent answers in steady traffic. Grouped, the first value of a
  * group stands for it.
  */
@@ -31,6 +32,8 @@ export interface LatencyOptions {
   readonly q: number;
   /** How many times the primary's quantile is still fine. */
   readonly ratio?: number;
+  /** A quantile of the primary that is less than this counts as this much in the effect; in the values' unit. */
+  readonly floor?: number;
   readonly grouping?: Grouping;
 }
 
@@ -56,9 +59,10 @@ export interface LatencyState {
 const relativeError = 0.02;
 
 /** Cost: O(1) a value, 0.1 microseconds; 17 kB. Evidence and interval: under a millisecond, much less while there is little evidence. */
-export function latency({ q, ratio = 1, grouping = "each" }: LatencyOptions): Comparison<LatencyEvent, LatencyState> {
+export function latency({ q, ratio = 1, floor = 0, grouping = "each" }: LatencyOptions): Comparison<LatencyEvent, LatencyState> {
   if (!(q > 0 && q < 1)) throw new RangeError(`latency: q must be between 0 and 1, got ${q}`);
   if (!(ratio > 0 && ratio < Infinity)) throw new RangeError(`latency: ratio must be above 0, got ${ratio}`);
+  if (!(floor >= 0 && floor < Infinity)) throw new RangeError(`latency: floor must be 0 or more, got ${floor}`);
   const share = groupedShare({ grouping });
   const sketch = quantileSketch({ relativeError });
   /** Before so many of the primary's values nothing is compared: fewer would not reach into the tail. */
@@ -111,13 +115,13 @@ export function latency({ q, ratio = 1, grouping = "each" }: LatencyOptions): Co
 
     effect({ candidate, primary }) {
       const [of, against] = [sketch.quantile(candidate, q), sketch.quantile(primary, q)];
-      return of === undefined || against === undefined || against === 0 ? undefined : of / against - 1;
+      return of === undefined || against === undefined ? undefined : excess(of, against);
     },
 
     interval({ candidate, primary }, alpha) {
       const of = quantileWithin(candidate, alpha / 2);
       const against = quantileWithin(primary, alpha / 2);
-      return { lower: against.upper > 0 ? of.lower / against.upper - 1 : -1, upper: against.lower > 0 ? of.upper / against.lower - 1 : Infinity };
+      return { lower: excess(of.lower, against.upper) ?? -1, upper: excess(of.upper, against.lower) ?? Infinity };
     },
 
     seen: (state) => share.seen(state.share),
@@ -127,6 +131,13 @@ export function latency({ q, ratio = 1, grouping = "each" }: LatencyOptions): Co
       return of === undefined || against === undefined ? undefined : { candidate: of, primary: against };
     },
   };
+
+  /** By how much the one exceeds the other; undefined where there is nothing to compare with. */
+  function excess(of: number, against: number): number | undefined {
+    const base = Math.max(against, floor);
+    if (against === Infinity) return -1;
+    return base > 0 ? (of - against) / base : undefined;
+  }
 
   /** Widened by the sketch's own error. */
   function quantileWithin(state: QuantileState, alpha: number): Interval {

@@ -100,3 +100,21 @@ test("what makes no sense is refused", () => {
   for (const value of [-1, Number.NaN, Infinity]) expect(() => comparison.step(comparison.start(), { candidate: true, weight: 0.1, value })).toThrow(RangeError);
   expect(() => comparison.step(comparison.start(), { candidate: true, weight: 50, value: 1 })).toThrow(RangeError);
 });
+
+test("of a primary whose quantile is below the floor the difference is shown over the floor, at both ends of the interval too", () => {
+  const seen = (comparison: ReturnType<typeof latency>, scale: number) => {
+    let state = comparison.start();
+    for (let n = 0; n < 4_000; n += 1) state = comparison.step(state, { candidate: n % 2 === 0, weight: 0.5, value: scale * (n % 2 === 0 ? 1.2 : 1) * (1 + (n % 97) / 1_000) });
+    const { candidate, primary } = comparison.sides?.(state) as { candidate: number; primary: number };
+    return { effect: comparison.effect(state) as number, by: candidate - primary, ...comparison.interval(state, 0.01) };
+  };
+  const [plain, floored] = [latency({ q: 0.5 }), latency({ q: 0.5, floor: 5 })];
+  // A fifth of a millisecond, and 20 of 100.
+  expect(seen(plain, 1).effect).toBeCloseTo(0.2, 1);
+  expect(seen(floored, 1).effect).toBeCloseTo(seen(floored, 1).by / 5, 12);
+  expect(seen(floored, 1).lower).toBeLessThan(seen(floored, 1).effect);
+  expect(seen(floored, 1).upper).toBeGreaterThan(seen(floored, 1).effect);
+  expect(seen(floored, 1).upper).toBeLessThan(0.1);
+  expect(seen(floored, 100)).toEqual(seen(plain, 100));
+  expect(() => latency({ q: 0.5, floor: -1 })).toThrow(RangeError);
+});
