@@ -105,7 +105,7 @@ test("of a primary whose quantile is below the floor the difference is shown ove
   const seen = (comparison: ReturnType<typeof latency>, scale: number) => {
     let state = comparison.start();
     for (let n = 0; n < 4_000; n += 1) state = comparison.step(state, { candidate: n % 2 === 0, weight: 0.5, value: scale * (n % 2 === 0 ? 1.2 : 1) * (1 + (n % 97) / 1_000) });
-    const { candidate, primary } = comparison.sides?.(state) as { candidate: number; primary: number };
+    const { candidate = 0, primary = 0 } = comparison.sides?.(state) ?? {};
     return { effect: comparison.effect(state) as number, by: candidate - primary, ...comparison.interval(state, 0.01) };
   };
   const [plain, floored] = [latency({ q: 0.5 }), latency({ q: 0.5, floor: 5 })];
