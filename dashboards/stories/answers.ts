@@ -63,7 +63,7 @@ export const answers = {
     fires: [{ series: { [answered]: "0+80x50", [byFallback]: "0+20x50" }, at: "40m", labels: { ...model, slo: "quality" }, ofService: true, value: "20%" }],
     nearMisses: [
       { since: "5 % are five times the budget, and not six", series: { [answered]: "0+95x50", [byFallback]: "0+5x50" }, at: "40m" },
-      { since: "a failover of two minutes is what the ladder is for", series: { [answered]: "0+100x20 2000x2 2100+100x33", [byFallback]: "0x20 100 200x40" }, at: "40m" },
+      { since: "a failover of two minutes, after a day's work without one, is what the ladder is for", series: { [answered]: "0+100x420 42000x2 42100+100x33", [byFallback]: "0x420 100 200x35" }, at: "7h3m" },
     ],
   },
   ModelFallbackBudgetSlowBurn: {

@@ -11,7 +11,7 @@ export const servers = ["mlserver", "kserve"] as const;
 export type Server = (typeof servers)[number];
 
 /** Other programs in Python that tests ask for their opinion. */
-export const tools = ["schemathesis"] as const;
+export const tools = ["schemathesis", "pandas"] as const;
 export type Tool = (typeof tools)[number];
 
 export const files = import.meta.dirname;

@@ -6,6 +6,7 @@ import { basename, join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { writeWindow, type WindowWritten, type WriteWindow } from "../../../agent/rollout/retrain/window-file.ts";
+import { environment } from "../../e2e/real-servers/servers.ts";
 import { readTable } from "../../offline/read-table.ts";
 import { asked, keepAll, startMs, tempFolder, windowOf } from "./rows.ts";
 
@@ -37,8 +38,8 @@ test("JSON lines and Parquet read back as the same table, by our own reader", as
   expect(lines).toMatchObject({ rows: 1_000, actuals: 250, versions: ["1", "2"], fromWallMs: startMs, toWallMs: startMs + 999_000 });
 });
 
-/** Somewhere with pandas and pyarrow: PILOTFISH_PYTHON, or the one on the path. */
-const python = [process.env["PILOTFISH_PYTHON"] ?? "python3"].find((program) => spawnSync(program, ["-c", "import pandas, pyarrow"]).status === 0);
+/** Somewhere with pandas and pyarrow: PILOTFISH_PYTHON, the environment that install.ts makes, or the one on the path. */
+const python = [process.env["PILOTFISH_PYTHON"] ?? join(environment("pandas"), "bin/python"), "python3"].find((program) => spawnSync(program, ["-c", "import pandas, pyarrow"]).status === 0);
 
 const readWithPandas = `
 import json, sys, pandas as pd
@@ -54,8 +55,8 @@ print(json.dumps({"rows": len(parquet), "known": len(known), "right": int((known
 
 test("pandas and pyarrow read both as the same table, with types", async ({ skip }) => {
   if (python === undefined) {
-    if (process.env["PILOTFISH_REAL"] === "1") throw new Error("pandas and pyarrow are missing; PILOTFISH_PYTHON names a Python that has them");
-    skip("pandas and pyarrow are missing (PILOTFISH_PYTHON names a Python that has them): the files were read by our own reader only");
+    if (process.env["PILOTFISH_REAL"] === "1") throw new Error("pandas and pyarrow are missing; node test/e2e/real-servers/install.ts installs them");
+    skip("pandas and pyarrow are missing (node test/e2e/real-servers/install.ts installs them): the files were read by our own reader only");
   }
   const folder = tempFolder();
   // Texts that look like times or numbers are not for pandas' guessing here.
