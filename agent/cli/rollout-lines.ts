@@ -50,7 +50,7 @@ function readingLines({ verdict, message, requests, pairs, actuals, comparisons 
   const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)));
   const line = (cells: readonly string[]): string => `  ${cells.map((cell, i) => (i === cells.length - 1 ? cell : cell.padEnd(widths[i] ?? 0))).join("  ")}`.trimEnd();
   return [
-    `  verdict   ${paint(verdictColours[verdict], verdictWords[verdict])}${message === "" ? "" : `: ${harmless(message)}`}`,
+    `  verdict   ${paint(verdictColours[verdict], verdictWords[verdict])}${message === "" ? "" : `: ${harmless(message.replace(/^(harm|not worse): /, ""))}`}`,
     `  seen      ${grouped(requests.candidate)} dealt to the candidate, ${grouped(requests.primary)} to the primary; ${grouped(pairs)} pairs, ${grouped(actuals)} actuals`,
     ...(rows.length === 0 ? [] : [paint("dim", line(head))]),
     ...rows.map((row, i) => {

@@ -80,7 +80,7 @@ function Course({ rollout }) {
     <div class="rollout-found">
       ${reading === undefined
         ? html`<p class="nothing">The judge has said nothing yet: no request of the candidate has been judged.</p>`
-        : html`<p><span class=${`tag ${verdicts[reading.verdict].tone}`} data-testid="rollout-verdict">${verdicts[reading.verdict].sign} ${verdicts[reading.verdict].word}</span> ${reading.message}</p>
+        : html`<p><span class=${`tag ${verdicts[reading.verdict].tone}`} data-testid="rollout-verdict">${verdicts[reading.verdict].sign} ${verdicts[reading.verdict].word}</span> ${reading.message.replace(/^(harm|not worse): /, "")}</p>
           <p class="note">${[`${number(reading.requests.candidate)} requests dealt to the candidate`, `${number(reading.requests.primary)} to the primary`, ...(reading.pairs > 0 ? [`${number(reading.pairs)} pairs`] : []), ...(reading.actuals > 0 ? [`${number(reading.actuals)} true answers`] : [])].join(", ")}</p>
           <${Comparisons} comparisons=${reading.comparisons} />`}
     </div>

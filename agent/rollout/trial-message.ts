@@ -31,12 +31,12 @@ export function trialMessage({ reading, comparisons, requests, pairs, heard }: S
   }
   const open = names.filter((name) => of(name).verdict === "continue");
   const suspect = most(names.filter((name) => (of(name).effect ?? -1) >= (comparisons[name] as Compared).minimumHarm), (name) => of(name).log10Evidence - of(name).threshold);
-  if (suspect !== undefined && of(suspect).log10Evidence > 1) return `goes on: ${stands(suspect, of(suspect), comparisons)}, evidence 10^${of(suspect).log10Evidence.toFixed(1)} of 10^${of(suspect).threshold.toFixed(1)} ${after(suspect)}`;
+  if (suspect !== undefined && of(suspect).log10Evidence > 1) return `${stands(suspect, of(suspect), comparisons)}, evidence 10^${of(suspect).log10Evidence.toFixed(1)} of 10^${of(suspect).threshold.toFixed(1)} ${after(suspect)}`;
   const widest = most(open, (name) => of(name).interval.upper / (comparisons[name] as Compared).margin);
-  if (widest === undefined) return "goes on: what was compared is not worse, and other comparisons have no events yet";
+  if (widest === undefined) return "what was compared is not worse, and other comparisons have no events yet";
   const { upper } = of(widest).interval;
   const bound = Number.isFinite(upper) ? `may still be up to ${size(upper, comparisons[widest])} worse` : "is not known well enough";
-  return `goes on: nothing speaks against it; ${inWords(widest)} ${bound}, and less than ${size((comparisons[widest] as Compared).margin, comparisons[widest])} is asked ${after(widest)}`;
+  return `nothing speaks against it; ${inWords(widest)} ${bound}, and less than ${size((comparisons[widest] as Compared).margin, comparisons[widest])} is asked ${after(widest)}`;
 }
 
 /** `errors of the candidate 48 % against 0.5 %` */
