@@ -1,10 +1,9 @@
 /** Where a rollout stands, for every dashboard that shows it. */
 import { rolloutPhases, type RolloutPhase } from "../../agent/trial.ts";
 import { instruments } from "../../exporters/instruments.ts";
-import type { Link } from "../links.ts";
 import { stateTimeline, words } from "../panels.ts";
 import { sumBy, type Vector } from "../promql.ts";
-import { shown } from "./row.ts";
+import { shown, type Place } from "./row.ts";
 
 const phaseColors: Readonly<Record<RolloutPhase, string>> = { trying: "blue", asking: "yellow", promoted: "green", aborted: "red" };
 
@@ -13,14 +12,6 @@ const phaseNumber = sumBy(
   ["model", "instance"],
   rolloutPhases.map((phase, index) => `(${shown(instruments.rolloutPhase, { phase })} == 1) * ${index}`).join(" or ") as Vector<"model" | "instance">,
 );
-
-interface Place {
-  readonly id: number;
-  readonly width: number;
-  readonly height: number;
-  readonly runbook?: Link;
-  readonly to?: Link;
-}
 
 export const phaseOfRollout = (place: Place) =>
   stateTimeline(

@@ -23,6 +23,15 @@ export interface RowContext {
   readonly slowSeconds: number;
 }
 
+/** Where a panel stands that several dashboards show. */
+export interface Place {
+  readonly id: number;
+  readonly width: number;
+  readonly height: number;
+  readonly runbook?: Link;
+  readonly to?: Link;
+}
+
 /** The instrument's series as far as the variables that every dashboard has choose them. */
 export function shown<Kind extends InstrumentKind, Label extends string>(
   instrument: Instrument<Kind, Label>,

@@ -1,11 +1,10 @@
 /** The primary's state and who answers in its stead, for every dashboard that shows them. */
 import { instruments } from "../../exporters/instruments.ts";
 import { statuses, type Status } from "../../exporters/signal.ts";
-import type { Link } from "../links.ts";
 import { fixedColor, stateTimeline, words } from "../panels.ts";
 import { maxBy, noneOf, rate, sumBy, type Vector } from "../promql.ts";
 import { clientsDoing } from "../recording.ts";
-import { shown } from "./row.ts";
+import { shown, type Place } from "./row.ts";
 
 const statusColors: Readonly<Record<Status, string>> = {
   unknown: "#8e8e8e",
@@ -24,14 +23,6 @@ export const stateNumber = sumBy(
   statuses.map((state, index) => `${shown(instruments.failoverState, { state })} * ${index}`).join(" or ") as Vector<"model" | "instance">,
 );
 export const stateWords = words(Object.fromEntries(statuses.map((state, index) => [index, [state, statusColors[state]] as const])));
-
-interface Place {
-  readonly id: number;
-  readonly width: number;
-  readonly height: number;
-  readonly runbook?: Link;
-  readonly to?: Link;
-}
 
 export const stateOfPrimary = (place: Place) =>
   stateTimeline(

@@ -6,6 +6,7 @@
  */
 import { expect, test } from "vitest";
 import * as z from "zod";
+import { ofSomeThousand } from "../../agent/cli/demo/rollout.ts";
 import { startUsers } from "../../agent/cli/demo/users.ts";
 import { systemClock } from "../../agent/clock.ts";
 import { readRows } from "../../examples/employment/rows.ts";
@@ -31,13 +32,7 @@ const settings = [
   "rollout.key.header=x-user",
   "rollout.steps=[{weight: 0.1, hold: 3s, timeBox: 90s}, {weight: 0.5, hold: 3s, timeBox: 90s}]",
   "decisions.promotion.mode=automatic",
-  // Of some thousand requests only so much can be proved.
-  "rollout.judge.errors.margin=0.05",
-  "rollout.judge.accuracy.margin=0.1",
-  "rollout.judge.latency.quantiles=[0.5]",
-  // On a test's machine everything else runs too.
-  "rollout.judge.latency.minimumHarm=2",
-  "rollout.judge.latency.margin=3",
+  ...ofSomeThousand,
 ];
 
 async function traffic(at: Addresses) {

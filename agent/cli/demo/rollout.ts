@@ -4,16 +4,21 @@ import * as z from "zod";
 /** The candidate's share. */
 export const weight = 0.2;
 
-/** What is dealt to a candidate here, and what must be proved of it: a share of what one would ask for in earnest. */
-export const rolloutSettings: readonly string[] = [
-  "rollout.key.header=x-user",
-  `rollout.steps=[{weight: ${weight}, hold: 3s, timeBox: 2m}]`,
-  "decisions.promotion.mode=automatic",
+/** What some thousand requests can prove, on a machine where everything else runs too. */
+export const ofSomeThousand: readonly string[] = [
   "rollout.judge.errors.margin=0.05",
   "rollout.judge.accuracy.margin=0.1",
   "rollout.judge.latency.quantiles=[0.5]",
   "rollout.judge.latency.minimumHarm=2",
   "rollout.judge.latency.margin=3",
+];
+
+/** What is dealt to a candidate here, and what must be proved of it: a share of what one would ask for in earnest. */
+export const rolloutSettings: readonly string[] = [
+  "rollout.key.header=x-user",
+  `rollout.steps=[{weight: ${weight}, hold: 3s, timeBox: 2m}]`,
+  "decisions.promotion.mode=automatic",
+  ...ofSomeThousand,
 ];
 
 const rollout = z.object({

@@ -1,8 +1,8 @@
 /**
  * Tells by a CloudEvent 1.0 over HTTP, for brokers and functions that route by attributes. Each attempt carries the same `source`
- * and `id`, by which the specification has a receiver know a duplicate.
- * Source: github.com/cloudevents/spec, cloudevents/spec.md and bindings/http-protocol-binding.md, sections 3.1 and 3.2.
+ * and `id`, by which the specification has a receiver know a duplicate (cloudevents/spec.md).
  */
+import { boundEvent } from "../event-binding.ts";
 import type { Action, Actuation, Actuator } from "./actuation.ts";
 import type { CloudEventOptions } from "./options.ts";
 import { bodyOf, push, type Pushed, type PushDeps } from "./push.ts";
@@ -33,15 +33,6 @@ function formatted(actuation: Actuation, source: string, mode: CloudEventOptions
     subject: actuation.model,
     time: new Date(actuation.atWallMs).toISOString(),
   };
-  const data = bodyOf(actuation);
-  if (mode === "structured") {
-    return { method: "POST", headers: { "content-type": "application/cloudevents+json; charset=utf-8" }, body: JSON.stringify({ ...attributes, datacontenttype: "application/json", data }) };
-  }
-  const headers = Object.fromEntries(Object.entries(attributes).map(([name, value]) => [`ce-${name}`, headerValue(value)]));
-  return { method: "POST", headers: { ...headers, "content-type": "application/json" }, body: JSON.stringify(data) };
-}
-
-/** Space, `"`, `%` and all that is not visible ASCII goes percent-encoded, as UTF-8. */
-function headerValue(text: string): string {
-  return text.replaceAll(/[^\x21\x23\x24\x26-\x7e]+/g, (part) => [...Buffer.from(part, "utf8")].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`).join(""));
+  const { headers, body } = boundEvent(mode, attributes, bodyOf(actuation));
+  return { method: "POST", headers, body: JSON.stringify(body) };
 }

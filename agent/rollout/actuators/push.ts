@@ -3,7 +3,7 @@ import type { Clock } from "../../clock.ts";
 import type { Ask } from "../../forward/ask.ts";
 import type { Actuation, Attempted } from "./actuation.ts";
 import { judgeAnswer, placeOf } from "./answer.ts";
-import { readSecret, type Environment, type SecretPlace } from "./secret.ts";
+import { readSecret, secretField, type Environment, type SecretPlace } from "./secret.ts";
 
 export interface PushOptions {
   readonly url: string;
@@ -35,7 +35,7 @@ export async function push({ url, headers, token }: PushOptions, { method, heade
     // A secret that is being replaced may be there in a moment.
     if (!read.ok) return { result: "failed", detail: read.detail, again: true };
     secrets.push(read.value);
-    sent[token.header] = token.header === "authorization" ? `Bearer ${read.value}` : read.value;
+    Object.assign(sent, secretField(token.header, read.value));
   }
   const asked = await ask(clock, { url, method, headers: sent, body, timeoutMs: Math.max(1, deadlineMs - clock.monotonicMs()), signal });
   return judgeAnswer(asked, placeOf(url), secrets);

@@ -9,10 +9,11 @@ import type { Clock } from "../../clock.ts";
 import type { Ask, Asked } from "../../forward/ask.ts";
 import { atPort, under } from "../../forward/under.ts";
 import type { Protocol, ServerCommand } from "../../protocols/protocol.ts";
+import type { Used } from "../seat.ts";
 import type { Actuation, Actuator, Attempted } from "./actuation.ts";
 import { dialect, dialectOf, type Dialect } from "./dialects.ts";
 import type { RepositoryOptions } from "./options.ts";
-import { readSecret, type Environment } from "./secret.ts";
+import { readSecret, secretField, type Environment } from "./secret.ts";
 
 export interface RepositoryDeps {
   readonly clock: Clock;
@@ -41,7 +42,7 @@ export function repository(options: RepositoryOptions, deps: RepositoryDeps): Ac
  *
  * @returns undefined where the server's protocol knows no such thing.
  */
-export function loadVersion(options: Pick<RepositoryOptions, "versions" | "token">, model: string, version: string, timeoutMs: number, deps: RepositoryDeps): Promise<Loaded> | undefined {
+export function loadVersion(options: Pick<RepositoryOptions, "versions" | "token">, model: string, version: string, timeoutMs: number, deps: RepositoryDeps): Promise<Used> | undefined {
   const speaks = deps.protocol();
   if (speaks.paths.load === undefined) return undefined;
   return open(options, speaks, model, deps, deps.clock.monotonicMs() + timeoutMs)
@@ -49,14 +50,15 @@ export function loadVersion(options: Pick<RepositoryOptions, "versions" | "token
     .then(({ result, detail }) => (result === "done" ? { ok: true } : { ok: false, detail: `the server did not load version ${version}: ${detail}` }));
 }
 
-export type Loaded = { readonly ok: true } | { readonly ok: false; readonly detail: string };
-
 type Opened = { readonly ok: true; readonly by: Dialect } | { readonly ok: false; readonly failed: Attempted };
 
 async function open({ versions, token: from }: Pick<RepositoryOptions, "versions" | "token">, speaks: Protocol, model: string, { clock, ask, environment, server }: RepositoryDeps, deadlineMs: number, signal?: AbortSignal): Promise<Opened> {
-  const token = from === undefined ? undefined : await readSecret(from, environment);
-  if (token?.ok === false) return { ok: false, failed: failed(token.detail, true) };
-  const headers = token === undefined ? {} : { [from?.header ?? ""]: from?.header === "authorization" ? `Bearer ${token.value}` : token.value };
+  let headers: Readonly<Record<string, string>> = {};
+  if (from !== undefined) {
+    const token = await readSecret(from, environment);
+    if (!token.ok) return { ok: false, failed: failed(token.detail, true) };
+    headers = secretField(from.header, token.value);
+  }
   const at = atPort(server(), speaks.paths.managementPort);
   const askServer = ({ method, path, body }: ServerCommand): Promise<Asked> =>
     ask(clock, {

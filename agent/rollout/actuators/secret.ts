@@ -31,6 +31,11 @@ export async function readSecret({ file, variable }: SecretPlace, environment: E
   return /^[\x21-\x7e]+( [\x21-\x7e]+)*$/.test(value) ? { ok: true, value } : { ok: false, detail: `what is in ${place} is no token: expected one line of visible ASCII characters` };
 }
 
+/** The field that carries a secret; in `authorization` it stands behind `Bearer`. */
+export function secretField(header: string, value: string): Readonly<Record<string, string>> {
+  return { [header]: header === "authorization" ? `Bearer ${value}` : value };
+}
+
 /** A small file; rejects for one that is larger than 64 KiB. */
 export async function readBounded(file: string): Promise<string> {
   const handle = await open(file);

@@ -7,6 +7,7 @@
  */
 import type { Cancel, Clock } from "../../clock.ts";
 import type { Ask } from "../../forward/ask.ts";
+import { isPassing } from "../actuators/answer.ts";
 
 export interface Delivery {
   readonly url: string;
@@ -80,11 +81,6 @@ export function deliver({ url, method, headers, body, timeoutMs, retries, secret
     ended.abort();
     cancel();
   };
-}
-
-/** Another attempt may fare better. */
-function isPassing(status: number): boolean {
-  return status >= 500 || status === 408 || status === 425 || status === 429;
 }
 
 /** Only in seconds, and no longer than an hour. */

@@ -9,6 +9,7 @@
  * "Create a repository dispatch event" (event_type of 100 characters, client_payload of 10 properties).
  */
 import type { RetrainRequest } from "../../retrain-view.ts";
+import { boundEvent } from "../event-binding.ts";
 
 /** As in the config (options.ts), without what concerns the sending. */
 export type TargetShape = { readonly url: string } & (
@@ -62,8 +63,7 @@ export const eventType = "pilotfish.retrain.requested";
 const shapes: { readonly [Kind in TargetKind]: Shape<Kind> } = {
   cloudevent({ mode }, document) {
     const attributes = { specversion: "1.0", id: document.id, type: eventType, source: `/pilotfish/models/${encodeURIComponent(document.model.toWellFormed())}`, subject: document.model, time: document.requested_at };
-    if (mode === "structured") return { path: [], headers: { "content-type": "application/cloudevents+json; charset=utf-8" }, body: { ...attributes, datacontenttype: "application/json", data: document } };
-    return { path: [], headers: Object.fromEntries(Object.entries(attributes).map(([name, value]) => [`ce-${name}`, headerValue(value)])), body: document };
+    return { path: [], ...boundEvent(mode, attributes, document) };
   },
   webhook: (_, document) => ({ path: [], headers: { "idempotency-key": document.id }, body: document }),
   airflow: ({ dag }, document) => ({ path: ["api", "v2", "dags", dag, "dagRuns"], body: { dag_run_id: runName(document), logical_date: null, conf: document, note: sentence(document) } }),
@@ -138,11 +138,6 @@ function runName({ id }: RetrainDocument): string {
 function sentence({ model, requested_by: by, why }: RetrainDocument): string {
   const streams = why.streams.map(({ stream, culprits }) => (culprits.length === 0 ? stream : `${stream} (${culprits.join(", ")})`)).join(", ");
   return `Pilotfish asks to train ${model} anew: ${why.reason ?? (streams || `${by} asked`)}`.slice(0, 1_000);
-}
-
-/** Percent-encoding of what a header can not carry: section 3.1.3.2 of the HTTP binding. */
-function headerValue(value: string): string {
-  return value.toWellFormed().replaceAll(/[^\x21\x23\x24\x26-\x7e]/gu, encodeURIComponent);
 }
 
 function iso(wallMs: number): string {
